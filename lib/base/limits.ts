@@ -1,0 +1,65 @@
+import { KIB, MIB, GIB } from './units.ts'
+
+/**
+ * Every maximum for what arrives from outside, each with its reason. A number that bounds foreign
+ * data stands here and nowhere else.
+ */
+
+/** Canonical bytes of a release without signatures: it is pulled by every node of the fleet. */
+export const releaseBytesMax = 8 * KIB
+/** Canonical bytes of a trust: 64 members in 7 roles with labels fit. */
+export const trustBytesMax = 40 * KIB
+/** Canonical bytes of any other authority statement. */
+export const authorityBytesMax = 12 * KIB
+/** An authority statement with its signatures: one AUTH frame of 64 KiB carries it. */
+export const statementBytesMax = 60 * KIB
+/** One signature entry: key, signature and draw proof are 512 bytes. */
+export const entryBytesMax = 600
+/** An evidence statement on the wire. */
+export const evidenceBytesMax = 1_024
+/** Body of an evidence statement. */
+export const evidenceBodyBytesMax = 256
+/** Invite and certificate together. */
+export const membershipBytesMax = 1_024
+/** Statements kept short of their quorum, per signing key: drafts must not fill disks (S99). */
+export const pendingPerKeyMax = 16
+/** Steps along the trust chain in one cycle (S20). */
+export const trustStepsMax = 256
+/** Feeds of a network. */
+export const feedsMax = 4
+/** One block of a feed. */
+export const feedBlockBytesMax = 64 * KIB
+/** Blocks behind the last useful statement, after which a feed is ignored (S27). */
+export const feedJunkBlocksMax = 4_096
+/** A frame of the gossip channel. */
+export const frameBytesMax = 64 * KIB
+/** Evidence statements in one frame. */
+export const frameStatementsMax = 64
+
+/** Entries of one tree: the largest npm tree measured had 8,711. */
+export const treeEntriesMax = 50_000
+export const pathBytesMax = 512
+export const pathPartBytesMax = 255
+export const pathDepthMax = 64
+export const fileBytesMax = GIB
+/** Head of a tree core, manifest and chunk table together (S32). */
+export const headBytesMax = 5_000_000
+export const chunkBytesMax = 256 * KIB
+
+/** Inbound connections, closed by us: hyperswarm enforces no inbound limit (S86). */
+export const peersInMax = 32
+export const peersOutMax = 16
+/** Verifications of evidence signatures per second, in all and per connection. */
+export const verifyPerSecondMax = 500
+export const verifyPerPeerPerSecondMax = 100
+
+/** One journal line. */
+export const journalLineBytesMax = 4 * KIB
+/** The journal is compacted when idle and above this. */
+export const journalBytesMax = 256 * KIB
+/** `ota.json` at the top of a tree. */
+export const otaJsonBytesMax = 64 * KIB
+/** A line on the launcher's or the control socket. */
+export const socketLineBytesMax = 64 * KIB
+/** Free space kept beside what an install needs. */
+export const diskMarginBytes = 64 * MIB

@@ -1,0 +1,3 @@
+declare module 'safety-catch' {
+  export default function safetyCatch(error: unknown): void
+}
