@@ -1,0 +1,9 @@
+/**
+ * Hands: the machine's clock, dice and disk; version folders, pointer and journal files; the
+ * launcher that holds the app and its public port; probes. It performs the commands of `cutover`
+ * and decides nothing: it knows no keys, no fleet and no network of peers.
+ */
+export { realClock } from './clock.ts'
+export { realDice } from './dice.ts'
+export { realDisk } from './disk.ts'
+export { errnoOf } from './failure.ts'
