@@ -3,7 +3,7 @@ import safetyCatch from 'safety-catch'
 
 /** Something that can be closed. */
 export interface Closable {
-  close(): Promise<unknown> | unknown
+  close(): unknown
 }
 
 /**
