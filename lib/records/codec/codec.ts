@@ -1,0 +1,92 @@
+import { equal, OtaError, type Bytes, type Code } from '../../base/index.ts'
+import { Reader } from './reader.ts'
+import { Writer } from './writer.ts'
+
+/** One layout, both ways: what `read` accepts is exactly what `write` can produce. */
+export interface Codec<T> {
+  write(writer: Writer, value: T): void
+  read(reader: Reader): T
+}
+
+/** Refuses a value, while reading as while writing. */
+export type Fail = (code: Code, reason: string) => never
+
+/** The bytes of `value`; `what` names the record in errors. Refuses as the reader would. */
+export function encodeWhole<T>(codec: Codec<T>, value: T, what: string): Bytes {
+  const writer = new Writer(what)
+  codec.write(writer, value)
+  return writer.finish()
+}
+
+export interface Whole {
+  /** Names the record in errors. */
+  readonly what: string
+  /** Checked before anything is read (`OVER_LIMIT`). */
+  readonly bytesMax: number
+}
+
+/**
+ * The value that `bytes` hold, all of them. Throws `OVER_LIMIT` above `bytesMax`, `NOT_CANONICAL`
+ * for anything that would not be written this way again (S9), and what the fields throw.
+ */
+export function decodeWhole<T>(codec: Codec<T>, bytes: Bytes, { what, bytesMax }: Whole): T {
+  checkSize(bytes.byteLength, { what, bytesMax })
+  const reader = new Reader(bytes, what)
+  const value = codec.read(reader)
+  reader.end()
+  if (!equal(encodeWhole(codec, value, what), bytes)) {
+    reader.fail('NOT_CANONICAL', 'not the one encoding of its content')
+  }
+  return value
+}
+
+/** Throws `OVER_LIMIT` if `size` bytes are more than `bytesMax`. */
+export function checkSize(size: number, { what, bytesMax }: Whole): void {
+  if (size <= bytesMax) return
+  throw new OtaError('OVER_LIMIT', `${what}: at most ${bytesMax} bytes, have ${size}`, {
+    facts: { record: what, bytes: size, bytesMax }
+  })
+}
+
+/** The fields in the order written; that order is the order of the bytes. */
+export function struct<T extends object>(fields: {
+  readonly [K in keyof T]-?: Codec<T[K]>
+}): Codec<T> {
+  // Cast: every key of T is there, and a field's codec is of the field's own type.
+  const entries = Object.entries(fields) as [keyof T & string, Codec<T[keyof T & string]>][]
+  return {
+    write(writer, value) {
+      for (const [name, codec] of entries) codec.write(writer, value[name])
+    },
+    read(reader) {
+      const value: Partial<T> = {}
+      for (const [name, codec] of entries) {
+        value[name] = reader.field(name, () => codec.read(reader))
+      }
+      return value as T // Cast: the loop has set every key.
+    }
+  }
+}
+
+/** `codec` with a further rule, judged on both ways. */
+export function refine<T>(codec: Codec<T>, check: (value: T, fail: Fail) => void): Codec<T> {
+  return {
+    write(writer, value) {
+      check(value, (code, reason) => writer.fail(code, reason))
+      codec.write(writer, value)
+    },
+    read(reader) {
+      const value = codec.read(reader)
+      check(value, (code, reason) => reader.fail(code, reason))
+      return value
+    }
+  }
+}
+
+/** Another face of the same bytes. */
+export function mapped<A, B>(codec: Codec<A>, to: (a: A) => B, from: (b: B) => A): Codec<B> {
+  return {
+    write: (writer, value) => codec.write(writer, from(value)),
+    read: (reader) => to(codec.read(reader))
+  }
+}

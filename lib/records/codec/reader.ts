@@ -1,0 +1,127 @@
+import c from 'compact-encoding'
+import { copy, equal, fromText, OtaError, type Bytes, type Code } from '../../base/index.ts'
+
+/** High half of the first number above 2^53 − 1. */
+const highMax = 0x200000
+
+/**
+ * Reads foreign bytes. Everything wrong with them is an `OtaError` that names the record, the field
+ * and the offset; no RangeError ever leaves, because one would end the daemon (S9).
+ */
+export class Reader {
+  readonly what: string
+  readonly #state: ReturnType<typeof c.state>
+  readonly #bytes: Bytes
+  readonly #path: string[] = []
+
+  /** `what` names the record in errors. */
+  constructor(bytes: Bytes, what: string) {
+    this.what = what
+    this.#bytes = bytes
+    this.#state = c.state(0, bytes.byteLength, bytes)
+  }
+
+  /** Bytes read so far. */
+  get offset(): number {
+    return this.#state.start
+  }
+
+  /** Bytes not read yet. */
+  get remaining(): number {
+    return this.#state.end - this.#state.start
+  }
+
+  /** Shortest form only, at most 2^53 − 1 (`NOT_CANONICAL`, S9, S24). */
+  uint(): number {
+    const first = this.#need(1)
+    const head = this.#bytes[first] ?? 0
+    if (head <= 0xfc) return c.uint8.decode(this.#state)
+    const size = head === 0xfd ? 3 : head === 0xfe ? 5 : 9
+    this.#need(size)
+    if (size === 9 && c.uint32.decode(c.state(first + 5, first + 9, this.#bytes)) >= highMax) {
+      this.fail('NOT_CANONICAL', 'number above 2^53 - 1')
+    }
+    const value = c.uint.decode(this.#state)
+    const least = size === 3 ? 0xfd : size === 5 ? 0x10000 : 0x100000000
+    if (value < least) this.fail('NOT_CANONICAL', 'number not in its shortest form')
+    return value
+  }
+
+  u8(): number {
+    this.#need(1)
+    return c.uint8.decode(this.#state)
+  }
+
+  u16(): number {
+    this.#need(2)
+    return c.uint16.decode(this.#state)
+  }
+
+  u32(): number {
+    this.#need(4)
+    return c.uint32.decode(this.#state)
+  }
+
+  /** Two's complement. */
+  i8(): number {
+    return (this.u8() << 24) >> 24
+  }
+
+  /** Two's complement, little-endian. */
+  i16(): number {
+    return (this.u16() << 16) >> 16
+  }
+
+  /** An own copy of the next `size` bytes: a slice would keep a whole network buffer alive. */
+  raw(size: number): Bytes {
+    const start = this.#need(size)
+    this.#state.start += size
+    return copy(this.#bytes.subarray(start, start + size))
+  }
+
+  /** All that is left, as an own copy. */
+  rest(): Bytes {
+    return this.raw(this.remaining)
+  }
+
+  /** What was read from `start` (an earlier `offset`) to here; a view, not a copy. */
+  since(start: number): Bytes {
+    return this.#bytes.subarray(start, this.offset)
+  }
+
+  /** The domain tag that must stand here (`NOT_CANONICAL`). */
+  tag(text: string): void {
+    const want = fromText(text)
+    if (this.remaining >= want.byteLength && equal(this.raw(want.byteLength), want)) return
+    this.fail('NOT_CANONICAL', `does not begin with "${text}"`)
+  }
+
+  /** Nothing may follow the last field (`NOT_CANONICAL`, S9). */
+  end(): void {
+    if (this.remaining > 0) this.fail('NOT_CANONICAL', `${this.remaining} bytes after the end`)
+  }
+
+  /** Reads one field; its name appears in the error if it fails. */
+  field<T>(name: string, read: () => T): T {
+    this.#path.push(name)
+    const value = read()
+    this.#path.pop()
+    return value
+  }
+
+  /** Refuses what is being read. */
+  fail(code: Code, reason: string): never {
+    const field = this.#path.join('.')
+    const place = field === '' ? this.what : `${this.what}: ${field}`
+    throw new OtaError(code, `${place}: ${reason}`, {
+      facts: { record: this.what, field, offset: this.offset }
+    })
+  }
+
+  #need(size: number): number {
+    if (this.remaining < size) {
+      this.fail('NOT_CANONICAL', `ends early, need ${size} bytes, have ${this.remaining}`)
+    }
+    return this.#state.start
+  }
+}
