@@ -22,6 +22,7 @@ export interface NodeStatus {
     readonly phase: string
     readonly stage: number
     readonly treated: number
+    readonly good: number
     readonly failed: number
     readonly reason: string
   } | null

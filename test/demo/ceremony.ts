@@ -1,0 +1,126 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { publish, type Person } from './proc.ts'
+import type { Shipped } from './releases.ts'
+
+/** Three signers, each with keys and a store of their own; files travel between them. */
+export class Ceremony {
+  readonly #desk: string
+  readonly #people: readonly Person[]
+  readonly #network: readonly string[]
+  #join = ''
+  #releases = 0
+
+  private constructor(desk: string, people: readonly Person[], network: readonly string[]) {
+    this.#desk = desk
+    this.#people = people
+    this.#network = network
+  }
+
+  /** Makes three key pairs and the network: any two may release, any one may brake. */
+  static async found(root: string, bootstrap: string): Promise<Ceremony> {
+    const desk = join(root, 'desk')
+    await mkdir(desk)
+    const people = ['a', 'b', 'c'].map((name) => ({
+      home: join(root, `signer-${name}`),
+      passphrase: `demo pass phrase of signer-${name}`
+    }))
+    for (const person of people) await mkdir(person.home)
+    const network = ['--bootstrap', bootstrap, '--host', '127.0.0.1']
+    const ceremony = new Ceremony(desk, people, network)
+    await ceremony.#makeNetwork()
+    return ceremony
+  }
+
+  get join(): string {
+    return this.#join
+  }
+
+  get inviteFile(): string {
+    return join(this.#desk, 'demo.invite')
+  }
+
+  get publisher(): Person {
+    return this.#person(0)
+  }
+
+  /** Pack, propose, sign by two of three, commit; returns the release id. */
+  async release(
+    shipped: Shipped,
+    options: { readonly plan: object; readonly seeds: number }
+  ): Promise<string> {
+    const name = join(this.#desk, `r${++this.#releases}`)
+    const planFile = `${name}.plan.json`
+    await writeFile(planFile, JSON.stringify(options.plan, null, 2))
+    await publish(this.#person(0), ['pack', shipped.folder, '-o', `${name}.pack`])
+    const kind = ['--channel', 'stable', '--kind', 'code', '--label', shipped.label]
+    await publish(this.#person(0), [
+      ...['propose', `${name}.pack`, ...kind, '--plan', planFile, '-o', `${name}.req`]
+    ])
+    for (const [index, letter] of ['a', 'b'].entries()) {
+      await this.#sign(index, `${name}.req`, `${name}.${letter}.sig`, ['--build', shipped.folder])
+    }
+    const copies = options.seeds === 0 ? ['--alone'] : ['--seeds', String(options.seeds)]
+    const final = await publish(this.#person(0), [
+      ...['commit', `${name}.req`, `${name}.a.sig`, `${name}.b.sig`],
+      ...[...copies, '--timeout', '60s', ...this.#network]
+    ])
+    return String(final.data['release'] ?? '')
+  }
+
+  async #makeNetwork(): Promise<void> {
+    const cards: string[] = []
+    for (const [index, letter] of ['a', 'b', 'c'].entries()) {
+      const label = `signer-${letter}`
+      const card = join(this.#desk, `${label}.card`)
+      const keys = ['keys', 'new', '--label', label, '--passphrase-fd', '3', '-o', card]
+      await publish(this.#person(index), keys)
+      cards.push('--card', card)
+    }
+    const t1 = join(this.#desk, 't1')
+    const enroller = ['--enroller', join(this.#desk, 'signer-a.card')]
+    const roles = ['--root', '2', '--release', '2', '--brake', '1', ...enroller]
+    await publish(this.#person(0), [
+      'init',
+      '--name',
+      'demo',
+      ...cards,
+      ...roles,
+      '-o',
+      `${t1}.req`
+    ])
+    const answers: string[] = []
+    for (const [index, letter] of ['a', 'b', 'c'].entries()) {
+      await this.#sign(index, `${t1}.req`, `${t1}.${letter}.sig`, [])
+      answers.push(`${t1}.${letter}.sig`)
+    }
+    const commit = ['commit', `${t1}.req`, ...answers, '--alone', ...this.#network]
+    const final = await publish(this.#person(0), commit)
+    this.#join = String(final.data['join'] ?? '')
+    await publish(this.#person(1), ['join', this.#join, ...this.#network])
+  }
+
+  async #sign(
+    index: number,
+    request: string,
+    answer: string,
+    more: readonly string[]
+  ): Promise<void> {
+    const label = `signer-${'abc'[index] ?? ''}`
+    const key = ['--key', label, '--passphrase-fd', '3']
+    await publish(this.#person(index), ['sign', request, ...key, ...more, '-o', answer])
+  }
+
+  async invite(slots: number): Promise<void> {
+    const key = ['--key', 'signer-a', '--passphrase-fd', '3']
+    const labels = ['--slots', String(slots), '--label', 'operator=demo']
+    await publish(this.#person(0), ['invite', ...labels, ...key, '-o', this.inviteFile])
+    await readFile(this.inviteFile)
+  }
+
+  #person(index: number): Person {
+    const person = this.#people[index]
+    if (person === undefined) throw new Error(`there is no signer ${index}`)
+    return person
+  }
+}
