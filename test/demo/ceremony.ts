@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { publish, type Person } from './proc.ts'
+import { publish, type Final, type Person } from './proc.ts'
 import type { Shipped } from './releases.ts'
 
 /** Three signers, each with keys and a store of their own; files travel between them. */
@@ -54,18 +54,15 @@ export class Ceremony {
     await writeFile(planFile, JSON.stringify(options.plan, null, 2))
     await publish(this.#person(0), ['pack', shipped.folder, '-o', `${name}.pack`])
     const kind = ['--channel', 'stable', '--kind', 'code', '--label', shipped.label]
-    await publish(this.#person(0), [
-      ...['propose', `${name}.pack`, ...kind, '--plan', planFile, '-o', `${name}.req`]
-    ])
+    const propose = ['propose', `${name}.pack`, ...kind, '--plan', planFile, '-o', `${name}.req`]
+    await publish(this.#person(0), propose)
     for (const [index, letter] of ['a', 'b'].entries()) {
       await this.#sign(index, `${name}.req`, `${name}.${letter}.sig`, ['--build', shipped.folder])
     }
     const copies = options.seeds === 0 ? ['--alone'] : ['--seeds', String(options.seeds)]
-    const final = await publish(this.#person(0), [
-      ...['commit', `${name}.req`, `${name}.a.sig`, `${name}.b.sig`],
-      ...[...copies, '--timeout', '60s', ...this.#network]
-    ])
-    return String(final.data['release'] ?? '')
+    const commit = ['commit', `${name}.req`, `${name}.a.sig`, `${name}.b.sig`, ...copies]
+    const final = await publish(this.#person(0), [...commit, '--timeout', '60s', ...this.#network])
+    return textOf(final, 'release')
   }
 
   async #makeNetwork(): Promise<void> {
@@ -96,7 +93,7 @@ export class Ceremony {
     }
     const commit = ['commit', `${t1}.req`, ...answers, '--alone', ...this.#network]
     const final = await publish(this.#person(0), commit)
-    this.#join = String(final.data['join'] ?? '')
+    this.#join = textOf(final, 'join')
     await publish(this.#person(1), ['join', this.#join, ...this.#network])
   }
 
@@ -123,4 +120,10 @@ export class Ceremony {
     if (person === undefined) throw new Error(`there is no signer ${index}`)
     return person
   }
+}
+
+function textOf(final: Final, name: string): string {
+  const value = final.data[name]
+  if (typeof value !== 'string') throw new Error(`the command printed no "${name}"`)
+  return value
 }

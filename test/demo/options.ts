@@ -20,27 +20,31 @@ Example:
 /** Reads the flags; a wrong one ends the process with exit 2 before anything is started. */
 export function readOptions(argv: readonly string[]): Options {
   try {
-    const { values } = parseArgs({
-      args: [...argv],
-      options: {
-        json: { type: 'boolean', default: false },
-        nodes: { type: 'string', default: '20' },
-        keep: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false }
-      }
-    })
-    if (values.help) {
-      process.stdout.write(usage)
-      process.exit(0)
-    }
-    const nodes = Number(values.nodes)
-    if (!Number.isInteger(nodes) || nodes < 2 || nodes > 50) {
-      throw new TypeError(`--nodes needs a whole number from 2 to 50, not "${values.nodes}"`)
-    }
-    return { json: values.json, nodes, keep: values.keep }
+    return parse(argv)
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
     process.stderr.write(`demo: error: ${error.message}\ndemo: hint: see npm run demo -- --help\n`)
-    process.exit(2)
+    return process.exit(2)
   }
+}
+
+function parse(argv: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      json: { type: 'boolean', default: false },
+      nodes: { type: 'string', default: '20' },
+      keep: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false }
+    }
+  })
+  if (values.help) {
+    process.stdout.write(usage)
+    process.exit(0)
+  }
+  const nodes = Number(values.nodes)
+  if (!Number.isInteger(nodes) || nodes < 2 || nodes > 50) {
+    throw new TypeError(`--nodes needs a whole number from 2 to 50, not "${values.nodes}"`)
+  }
+  return { json: values.json, nodes, keep: values.keep }
 }

@@ -189,7 +189,9 @@ function summary(fleet: Fleet): Readonly<Record<string, string | number>> {
       phases.set(key, (phases.get(key) ?? 0) + 1)
     }
   }
-  const list = (counts: Map<string, number>): string =>
-    [...counts].map(([name, count]) => `${name} × ${count}`).join(', ')
   return { runs: list(versions), rollout: list(phases) || 'none' }
+}
+
+function list(counts: ReadonlyMap<string, number>): string {
+  return [...counts].map(([name, count]) => `${name} × ${count}`).join(', ')
 }
