@@ -1,0 +1,4 @@
+#!/usr/bin/env -S node --enable-source-maps
+import { otaPublish } from '../lib/cli/index.ts'
+
+await otaPublish()
