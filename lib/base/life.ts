@@ -49,5 +49,5 @@ export abstract class Life extends ReadyResource {
   }
 }
 
-/** For the end of a background promise: operational errors pass, programmer errors end the process. */
+/** Ends a background promise: operational errors pass, programmer errors end the process. */
 export const inBackground: (error: unknown) => void = safetyCatch

@@ -38,7 +38,7 @@ export interface Disk {
   readLink(path: string): Promise<string>
   /** Replaces the file whole: temporary file, fsync, rename, fsync of the folder. */
   writeDurable(path: string, bytes: Bytes): Promise<void>
-  /** Creates a file that must not exist (never through a link), writes, fsyncs and sets its mode. */
+  /** Creates a file that must not exist (never through a link), writes, fsyncs, sets its mode. */
   create(path: string, bytes: Bytes, mode: number): Promise<void>
   /** Appends at the known end and fsyncs. */
   append(path: string, bytes: Bytes): Promise<void>
