@@ -1,0 +1,92 @@
+import { log2q, meanq, ratio, type Lg, type Ratio } from './kernel.ts'
+
+/** Integer counts of one block: failed and enrolled, treated and control. */
+export interface Block {
+  readonly x: number
+  readonly y: number
+  readonly nT: number
+  readonly nC: number
+}
+
+/** The alternatives of the mixture: treated nodes fail ρ times as often. */
+export const rhos: readonly Ratio[] = [
+  [3, 2],
+  [2, 1],
+  [3, 1],
+  [5, 1],
+  [10, 1],
+  [30, 1],
+  [100, 1]
+].map(([p, q]) => ratio(BigInt(p ?? 0), BigInt(q ?? 1)))
+
+/** Parts per million, or thousandths, as an exact fraction in lowest terms. */
+export function share(value: number, whole: number): Ratio {
+  return ratio(BigInt(value), BigInt(whole))
+}
+
+/**
+ * Relative e-process per ρ over all blocks (docs/gate.md §6): "treated fail ρ times as often"
+ * against "no worse than the margin". `believed` failures are taken out at the smallest block share,
+ * where each weighs most: the liar budget (S102). Rounded against harm: a lower bound.
+ */
+export function relativeLgs(
+  blocks: readonly Block[],
+  margin: Ratio,
+  believed: number
+): readonly Lg[] {
+  const seen = blocks.filter((block) => block.x + block.y > 0)
+  const smallest = smallestShare(seen)
+  return rhos.map((rho) => {
+    const gain = log2q(rho.p, rho.q)
+    let sum = 0n
+    for (const block of seen) {
+      const d = BigInt(block.x + block.y)
+      sum += BigInt(block.x) * gain - d * (shareLg(block, margin, rho) + 1n)
+    }
+    if (believed === 0 || smallest === null) return sum
+    // 1 + π(ρ−1) once more, but with the gain rounded up: what is taken away is never too little
+    return sum - BigInt(believed) * (gain + 1n - shareLg(smallest, margin, rho))
+  })
+}
+
+/** The mixture of `relativeLgs`. */
+export function relative(blocks: readonly Block[], margin: Ratio, believed = 0): Lg {
+  return meanq(relativeLgs(blocks, margin, believed))
+}
+
+/** Absolute e-process per ρ: x of n treated nodes failed, against a tolerance ε per node. */
+export function absoluteLgs(x: number, n: number, tolerance: Ratio): readonly Lg[] {
+  const { p: e, q: g } = tolerance
+  return rhos.map((rho) => {
+    // p₁ = min(19/20, ρε)
+    const capped = 20n * rho.p * e > 19n * rho.q * g
+    const { p: s, q: t } = capped ? { p: 19n, q: 20n } : ratio(rho.p * e, rho.q * g)
+    return BigInt(x) * log2q(s * g, t * e) + BigInt(n - x) * log2q((t - s) * g, t * (g - e))
+  })
+}
+
+/** The mixture of `absoluteLgs`. */
+export function absolute(x: number, n: number, tolerance: Ratio): Lg {
+  return meanq(absoluteLgs(x, n, tolerance))
+}
+
+/** Failures of an arm that are believed away: ⌈F · n / 1000⌉, never more than there are. */
+export function liarBudget(x: number, n: number, budgetPpm: number): number {
+  return Math.min(x, Math.ceil((budgetPpm * n) / 1_000_000))
+}
+
+/** lg(1 + π(ρ−1)) of a block. */
+function shareLg(block: Block, margin: Ratio, rho: Ratio): Lg {
+  const wT = margin.p * BigInt(block.nT)
+  const wC = margin.q * BigInt(block.nC)
+  return log2q(wC * rho.q + wT * rho.p, (wT + wC) * rho.q)
+}
+
+/** The block with the smallest π = ρ₀nT / (ρ₀nT + nC), compared crosswise. */
+function smallestShare(blocks: readonly Block[]): Block | null {
+  let least: Block | null = null
+  for (const block of blocks) {
+    if (least === null || block.nT * least.nC < least.nT * block.nC) least = block
+  }
+  return least
+}
