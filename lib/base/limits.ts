@@ -15,6 +15,10 @@ export const authorityBytesMax = 12 * KIB
 export const statementBytesMax = 60 * KIB
 /** One signature entry: key, signature and draw proof are 512 bytes. */
 export const entryBytesMax = 600
+/** Entries of a trust: twice each member of 16 roles and of the root it follows (S13). */
+export const trustEntriesMax = 2_176
+/** Entries of any other statement: twice 64 members of a role and 16 drawers (S13). */
+export const statementEntriesMax = 160
 /** An evidence statement on the wire. */
 export const evidenceBytesMax = 1_024
 /** Body of an evidence statement. */
@@ -45,6 +49,11 @@ export const fileBytesMax = GIB
 /** Head of a tree core, manifest and chunk table together (S32). */
 export const headBytesMax = 5_000_000
 export const chunkBytesMax = 256 * KIB
+/** A manifest before compression: 50,000 entries of the longest tree measured need 4.6 MB. */
+export const manifestBytesMax = 16 * MIB
+/** Static cores open at one time, and peers asked for the blocks of one. */
+export const openCoresMax = 3
+export const fetchPeersMax = 8
 
 /** Inbound connections, closed by us: hyperswarm enforces no inbound limit (S86). */
 export const peersInMax = 32

@@ -1,4 +1,29 @@
-import type { Bytes } from '../../base/index.ts'
+import { releaseBytesMax, type Bytes } from '../../base/index.ts'
+import {
+  decodeWhole,
+  encodeWhole,
+  ext,
+  id,
+  inOrder,
+  list,
+  ms,
+  name,
+  note,
+  oneOf,
+  opt,
+  ppm,
+  refine,
+  struct,
+  text,
+  times,
+  u16,
+  u32,
+  u8,
+  uint,
+  within,
+  type Codec,
+  type Ext
+} from '../codec/index.ts'
 
 /** One entry of the signed plan. Shares in ppm, times in ms, quotas and reporter counts in nodes. */
 export interface Stage {
@@ -137,5 +162,160 @@ export interface Policy {
     readonly crashWithinMs: number
     readonly boots: number
   }
-  readonly ext: readonly { readonly tag: number; readonly bytes: Bytes }[]
+  readonly ext: readonly Ext[]
+}
+
+/** A value outside its list: a node holds, it does not guess. */
+const INVALID = 'POLICY_INVALID'
+const flag: Codec<boolean> = oneOf<boolean>([false, true], INVALID)
+const upTo = (max: number): Codec<number> => within(u8, { min: 0, max, code: INVALID })
+
+const stage: Codec<Stage> = struct({
+  who: upTo(1),
+  sharePpm: ppm,
+  bakeMs: ms,
+  kT: uint,
+  kC: uint,
+  qT: uint,
+  qC: uint,
+  approve: upTo(2)
+})
+
+const window: Codec<Window> = struct({
+  days: upTo(0x7f),
+  startMinute: u16,
+  lengthMs: ms,
+  tz: text(64)
+})
+
+const waypoint: Codec<Waypoint> = struct({ release: id, reason: note(64) })
+
+const bound: Codec<OrderBound> = struct({ epoch: uint, seq: u32 })
+
+const how: Codec<Policy['how']> = struct({
+  level: oneOf(['notify', 'stage', 'auto'], INVALID),
+  critical: flag,
+  urgent: flag,
+  consent: oneOf(['none', 'notify', 'ask'], INVALID),
+  order: oneOf(['leastResponsible', 'random'], INVALID),
+  bypass: upTo(3),
+  control: oneOf(['observe', 'sham-restart'], INVALID)
+})
+
+const plan: Codec<Policy['plan']> = refine(
+  struct({
+    nodes: uint,
+    small: flag,
+    members: uint,
+    stages: inOrder(64, stage),
+    holdBackPpm: ppm,
+    jitter: within(uint, { min: 0, max: 1_000, code: INVALID }),
+    prefetchMs: ms,
+    fillWithinMs: ms
+  }),
+  ({ small, members }, fail) => {
+    if (!small && members !== 0) fail(INVALID, 'members named in a plan that is not small')
+  }
+)
+
+const gate: Codec<Policy['gate']> = refine(
+  struct({
+    alphaPpm: ppm,
+    betaPpm: ppm,
+    holdAt: uint,
+    rho0: uint,
+    epsilonPpm: ppm,
+    hardCeilingPpm: ppm,
+    riskPerStagePpm: ppm,
+    coveragePpm: ppm,
+    liarBudgetPpm: ppm,
+    operatorCapPpm: ppm,
+    settleMs: ms,
+    openHoldMs: ms,
+    windowsOpenMs: ms,
+    failFast: oneOf(['auto', 'off'], INVALID),
+    checkpointsMs: times(5, ms)
+  }),
+  ({ checkpointsMs }, fail) => {
+    const rising = checkpointsMs.every((at, index) => at > (checkpointsMs[index - 1] ?? -1))
+    if (!rising) fail(INVALID, 'checkpoints do not rise')
+  }
+)
+
+const halt: Codec<Policy['halt']> = struct({
+  onHalt: oneOf(['undo', 'stop'], INVALID),
+  undoUpToPpm: within(ppm, { min: 0, max: 100_000, code: INVALID }),
+  undoSpreadMs: ms
+})
+
+const others: Codec<Policy['others']> = struct({
+  shadow: oneOf(['off', 'prefer', 'require'], INVALID),
+  first: u8,
+  failures: u8,
+  waitMs: ms,
+  attest: uint,
+  votesNeedPpm: ppm,
+  votesAgainstPpm: ppm,
+  votesWithinMs: ms
+})
+
+const time: Codec<Policy['time']> = struct({
+  downloadMs: ms,
+  migrateMs: ms,
+  startMs: ms,
+  shadowMs: ms,
+  trialMs: ms,
+  reportMs: ms,
+  retryHost: u8,
+  retryTimedOut: u8,
+  maxParallel: uint,
+  startAtMs: ms,
+  endAtMs: ms,
+  endBehavior: oneOf(['stop', 'cancel', 'force'], INVALID),
+  windows: list(8, window),
+  endOfLifeMs: ms
+})
+
+const who: Codec<Policy['who']> = struct({
+  selector: text(512),
+  from: opt(struct({ min: bound, max: bound })),
+  barriers: list(16, waypoint),
+  deadends: list(16, waypoint),
+  requires: struct({
+    daemon: text(32),
+    protoLow: u8,
+    protoHigh: u8,
+    schemas: list(16, uint),
+    eras: list(16, name)
+  })
+})
+
+const health: Codec<Policy['health']> = struct({
+  badForMs: ms,
+  crashMax: u8,
+  crashWithinMs: ms,
+  boots: u8
+})
+
+/** The policy's place in a release body. */
+export const policy: Codec<Policy> = struct({
+  how,
+  plan,
+  gate,
+  halt,
+  others,
+  time,
+  who,
+  health,
+  ext
+})
+
+/** Throws `POLICY_INVALID`, `NOT_CANONICAL` or `OVER_LIMIT` for a value without canonical form. */
+export function encodePolicy(value: Policy): Bytes {
+  return encodeWhole(policy, value, 'policy')
+}
+
+/** Throws `POLICY_INVALID` for a value outside its list, `NOT_CANONICAL`, `OVER_LIMIT` (S9). */
+export function decodePolicy(bytes: Bytes): Policy {
+  return decodeWhole(policy, bytes, { what: 'policy', bytesMax: releaseBytesMax })
 }

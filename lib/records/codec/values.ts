@@ -115,21 +115,22 @@ function utf8(max: number): Codec<string> {
   }
 }
 
-/** One byte, its place in `values`; another is refused (`UNSUPPORTED` unless given). */
+/** One byte, `first` + its place in `values`; another is refused (`UNSUPPORTED` unless given). */
 export function oneOf<const T extends string | boolean>(
   values: readonly T[],
-  code: Code = 'UNSUPPORTED'
+  code: Code = 'UNSUPPORTED',
+  first = 0
 ): Codec<T> {
   return {
     write(writer, value) {
       const index = values.indexOf(value)
       if (index < 0) writer.fail(code, `need one of ${values.join(', ')}, have ${value}`)
-      writer.u8(index)
+      writer.u8(first + index)
     },
     read(reader) {
-      const index = reader.u8()
-      const value = values[index]
-      if (value === undefined) return reader.fail(code, `unknown value ${index}`)
+      const byte = reader.u8()
+      const value = values[byte - first]
+      if (value === undefined) return reader.fail(code, `unknown value ${byte}`)
       return value
     }
   }

@@ -1,0 +1,111 @@
+/**
+ * Every byte that is signed, stored or sent, one file per record: `encodeX` and `decodeX`, strict
+ * both ways. It knows layouts, ranges and limits. It does not know who may sign, whether a signature
+ * is right, or what follows from a record; hashes and keys are 32 bytes to it.
+ */
+export {
+  blob,
+  bool,
+  checkSize,
+  decodeWhole,
+  encodeWhole,
+  ext,
+  fixed,
+  i16,
+  i8,
+  id,
+  inOrder,
+  isCritical,
+  key,
+  list,
+  mapped,
+  ms,
+  name,
+  note,
+  oneOf,
+  opt,
+  ppm,
+  readCount,
+  Reader,
+  refine,
+  struct,
+  text,
+  times,
+  u16,
+  u32,
+  u8,
+  uint,
+  within,
+  Writer,
+  type Codec,
+  type Ext,
+  type Fail,
+  type Range,
+  type Whole
+} from './codec/index.ts'
+export { criticalExt, decodeBody, encodeBody, type KnownBody } from './authority/body.ts'
+export { decodeControl, encodeControl, type Control } from './authority/control.ts'
+export {
+  decodeEntry,
+  encodeEntry,
+  entryBytes,
+  normaliseEntries,
+  parseEntry
+} from './authority/entries.ts'
+export { decodeEra, encodeEra, type Era } from './authority/era.ts'
+export type { Floor, Head } from './authority/head.ts'
+export {
+  CERTIFICATE_TAG,
+  decodeCertificate,
+  decodeInvite,
+  decodeMembership,
+  encodeCertificate,
+  encodeInvite,
+  encodeMembership,
+  INVITE_TAG,
+  type Certificate,
+  type CertificateFields,
+  type Invite,
+  type InviteFields,
+  type Label,
+  type Membership
+} from './authority/membership.ts'
+export {
+  decodePolicy,
+  encodePolicy,
+  type OrderBound,
+  type Policy,
+  type Stage,
+  type Waypoint,
+  type Window
+} from './authority/policy.ts'
+export {
+  decodeRelease,
+  encodeRelease,
+  type Artifact,
+  type CoreRef,
+  type Release,
+  type Source
+} from './authority/release.ts'
+export { decodeRevoke, encodeRevoke, type Revoke } from './authority/revoke.ts'
+export {
+  decodeStatement,
+  encodeCanonical,
+  encodeStatement,
+  STATEMENT,
+  STATEMENT_TAG,
+  type Body,
+  type Entry,
+  type Signature,
+  type Statement,
+  type StatementParts
+} from './authority/statement.ts'
+export {
+  decodeTrust,
+  encodeTrust,
+  ROLE,
+  type Member,
+  type Role,
+  type RoleName,
+  type Trust
+} from './authority/trust.ts'
