@@ -1,0 +1,78 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import test from 'brittle'
+import { strip } from './tools/scan.ts'
+
+/** Scenarios there are; fewer rows mean that the page was not read. */
+const scenarios = 115
+
+function typescript(top: string): readonly string[] {
+  const names = readdirSync(top, { recursive: true, encoding: 'utf8' })
+  return names.filter((name) => name.endsWith('.ts')).map((name) => `${top}/${name}`)
+}
+
+/** The rows of docs/attacks.md: number of the scenario and the test files it names. */
+function rows(): ReadonlyMap<number, readonly string[]> {
+  const page = readFileSync('docs/attacks.md', 'utf8')
+  const found = [...page.matchAll(/^\| S(\d+) \|.*\| ([^|]*)\|$/gm)]
+  return new Map(
+    found.map((row) => {
+      const files = [...(row[2] ?? '').matchAll(/`([^`]+)`/g)].map((name) => `test/${name[1]}`)
+      return [Number(row[1]), files]
+    })
+  )
+}
+
+/** Scenarios by the test files whose test names say them. */
+function shown(): ReadonlyMap<number, readonly string[]> {
+  const found = new Map<number, string[]>()
+  for (const path of typescript('test').filter((name) => name.endsWith('.test.ts'))) {
+    const code = strip(readFileSync(path, 'utf8'), 'comments')
+    const names = [...code.matchAll(/\btest\(\s*(['"`])((?:\\.|(?!\1).)*)\1/gs)]
+    const numbers = names.flatMap((name) => [...(name[2] ?? '').matchAll(/\bS(\d+)\b/g)])
+    for (const number of new Set(numbers.map((match) => Number(match[1])))) {
+      found.set(number, [...(found.get(number) ?? []), path])
+    }
+  }
+  return found
+}
+
+test('the page of attacks names the test files that show each scenario, and no other', (t) => {
+  const page = rows()
+  const tests = shown()
+  t.is(page.size, scenarios, 'every scenario has a row')
+  for (const [number, files] of page) {
+    t.alike(files.toSorted(), (tests.get(number) ?? []).toSorted(), `S${number}`)
+  }
+  const strange = [...tests.keys()].filter((number) => !page.has(number))
+  t.alike(strange, [], 'no test shows a scenario without a row')
+  t.comment(`checked ${page.size} scenarios, ${tests.size} of them shown by tests`)
+})
+
+test('what a comment of the code cites is there', (t) => {
+  const page = rows()
+  let cited = 0
+  for (const path of typescript('lib')) {
+    for (const match of readFileSync(path, 'utf8').matchAll(/\bS(\d+)\b|\bdocs\/[\w.-]+\.md\b/g)) {
+      cited += 1
+      const there = match[1] === undefined ? existsSync(match[0]) : page.has(Number(match[1]))
+      if (!there) t.fail(`${path} cites ${match[0]}`)
+    }
+  }
+  t.comment(`checked ${cited} citations`)
+  t.ok(cited >= 20, `${cited} citations, at least 20`)
+})
+
+test('a link between the pages leads somewhere', (t) => {
+  const pages = ['README.md', 'lib/README.md', 'CHANGELOG.md']
+  for (const name of readdirSync('docs')) pages.push(`docs/${name}`)
+  let links = 0
+  for (const page of pages) {
+    const folder = page.includes('/') ? page.slice(0, page.lastIndexOf('/') + 1) : ''
+    for (const match of readFileSync(page, 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)) {
+      links += 1
+      if (!existsSync(folder + match[1])) t.fail(`${page} links to ${match[1]}`)
+    }
+  }
+  t.comment(`checked ${links} links on ${pages.length} pages`)
+  t.ok(links >= 10, `${links} links, at least 10`)
+})
