@@ -24,3 +24,14 @@ export function fromName(text: string): Bytes {
   }
   return bytes
 }
+
+/** Reads z-base-32 of any length, as files between people hold it; null for any other text. */
+export function fromLongName(text: string): Bytes | null {
+  try {
+    const bytes = z32.decode(text)
+    return z32.encode(bytes) === text ? bytes : null
+  } catch (error) {
+    if (error instanceof Error) return null
+    throw error
+  }
+}
