@@ -162,3 +162,30 @@ export {
   type SetRef,
   type Sum
 } from './frames/index.ts'
+export {
+  decodeEvidence,
+  decodeEvidenceBy,
+  encodeEvidence,
+  EVIDENCE_TAG,
+  evidenceName,
+  sealEvidence,
+  shortenEvidence,
+  type UnsignedEvidence
+} from './evidence/envelope.ts'
+export {
+  EVIDENCE,
+  type Attest,
+  type Beacon,
+  type Brake,
+  type Cause,
+  type Census,
+  type Enrol,
+  type Evidence,
+  type EvidenceBody,
+  type EvidenceDraft,
+  type EvidenceName,
+  type Metric,
+  type Outcome,
+  type Verdict,
+  type Vote
+} from './evidence/evidence.ts'
