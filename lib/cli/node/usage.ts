@@ -1,0 +1,21 @@
+/** The usage of `ota-node`, written by hand; each command's own text stands beside its code. */
+export const usage = `Usage:
+    ota-node join JOIN|INVITE [--slot N]       write the config of this home for a network
+    ota-node run [--network JOIN] [--invite FILE] [--slot N] [--peers HOST:PORT#KEY,...]
+                 [--bootstrap HOST:PORT,...|none] [--rendezvous] [--host ADDR] [--port N]
+                 [--level notify|stage|auto] [--channel C] [--listen NAME=tcp:ADDR:PORT]...
+                 [-- COMMAND [ARG]...]         run the app of the newest release, and keep it new
+    ota-node seed [--network JOIN] [...]       carry statements and bytes, run no app
+    ota-node status                            what runs, what comes next
+    ota-node why [RELEASE]                     why it is, or is not, installed
+    ota-node apply [RELEASE]                   take what is staged now, out of turn
+    ota-node hold | unhold                     stop taking new releases; go on
+    ota-node rollback                          back to the previous version, and keep off this one
+    ota-node config show                       every value and who set it
+    ota-node version
+
+One --home DIR holds one app; without it $XDG_STATE_HOME/upswell/node. Every command takes --json.
+
+Example:
+    $ ota-node run --invite demo.invite --listen http=tcp:127.0.0.1:8080
+`

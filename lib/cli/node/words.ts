@@ -1,0 +1,75 @@
+import { callDaemon } from '../../control/index.ts'
+import type { StatusView, WhyView } from '../../node/index.ts'
+import type { Command, Context, Outcome, Value } from '../frame/index.ts'
+import { controlSocket } from './home.ts'
+import { statusLines, whyLines } from './views.ts'
+
+/** Commands that ask the daemon of a home, or give it an operator's word. */
+export const words: readonly Command[] = [
+  {
+    name: 'status',
+    usage: `Usage: ota-node status [--home DIR] [--json]
+
+What runs, what comes next, who is connected, days to trust expiry.
+
+Example:
+    $ ota-node status
+`,
+    flags: {},
+    args: { min: 0, max: 0, what: 'nothing' },
+    run: status
+  },
+  {
+    name: 'why',
+    usage: `Usage: ota-node why [RELEASE] [--home DIR] [--json]
+
+Why a release is, or is not, installed here: the first condition that fails, then all of them.
+
+Example:
+    $ ota-node why r8qqpy5c
+`,
+    flags: {},
+    args: { min: 0, max: 1, what: 'one release' },
+    run: why
+  },
+  word('hold', 'take no new release until unhold; survives restarts', []),
+  word('unhold', 'take new releases again', []),
+  word('apply', 'take what is staged now, out of turn; its reports then count nowhere', [
+    'release'
+  ]),
+  word('rollback', 'go back to the previous version and keep off the one that runs', [])
+]
+
+async function status(context: Context): Promise<Outcome> {
+  const view = await callDaemon(controlSocket(context), { method: 'GET', path: '/status' })
+  // The daemon of this build answers in the shapes of `node`.
+  context.out.result('status', view as Value, statusLines(view as StatusView))
+  return { data: view as Value }
+}
+
+async function why(context: Context): Promise<Outcome> {
+  const path = `/why/${context.args[0] ?? ''}`
+  const view = await callDaemon(controlSocket(context), { method: 'GET', path })
+  context.out.result('why', view as Value, whyLines(view as WhyView))
+  return { data: view as Value }
+}
+
+function word(name: string, what: string, names: readonly string[]): Command {
+  const shown = names.map((arg) => ` [${arg.toUpperCase()}]`).join('')
+  return {
+    name,
+    usage: `Usage: ota-node ${name}${shown} [--home DIR]\n\n${what}\n\nExample:\n    $ ota-node ${name}\n`,
+    flags: {},
+    args: { min: 0, max: names.length, what: names.length === 0 ? 'nothing' : `one ${names[0]}` },
+    run: async (context) => {
+      if (context.dryRun) return { message: `would ask the daemon to ${name}` }
+      const args = Object.fromEntries(names.map((key, at) => [key, context.args[at] ?? '']))
+      const call = { method: 'POST', path: `/command/${name}`, args } as const
+      const answer = await callDaemon(controlSocket(context), call)
+      // The daemon answers every word with one sentence beside its facts.
+      const { message } = answer as { readonly message: string }
+      context.out.result(name, answer as Value, message)
+      return { data: answer as Value }
+    }
+  }
+}

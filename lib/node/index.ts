@@ -1,0 +1,6 @@
+/**
+ * The conductor of one node: events come in, the pure rooms say what follows, it is journaled, and
+ * commands go out to the machine, the feeds and the wire. It is the only loop; it knows the ports
+ * it was handed and no disk, socket or timer of its own.
+ */
+export type * from './views.ts'
