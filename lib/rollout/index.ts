@@ -1,0 +1,17 @@
+/**
+ * What to do now. It knows the policy of a release (ranges, presets, the file a person writes), the
+ * gate that compares treated and control nodes, the queue of a channel and the stages of a rollout,
+ * and answers one question: given what is believed, what the fleet reports and what this node is,
+ * what should this node do and say. It knows no clock, wire or disk, and does nothing itself.
+ */
+export { defaultCheckpointsMs, defaultPolicy } from './plan/defaults.ts'
+export { checkPolicy, leastMs, smallWidth } from './plan/policy.ts'
+export {
+  compilePlan,
+  presetFor,
+  s18,
+  withQuotas,
+  type PlanCensus,
+  type Preset
+} from './plan/presets.ts'
+export { readPolicyFile, type PolicyFile } from './plan/file.ts'

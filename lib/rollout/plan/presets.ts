@@ -1,0 +1,137 @@
+import { HOUR, MINUTE, PPM } from '../../base/index.ts'
+import type { Policy, Stage } from '../../records/authority/policy.ts'
+import { defaultPolicy } from './defaults.ts'
+
+export type Preset = 'standard' | 'short' | 'small' | 'urgent'
+
+/** What a plan is compiled from. */
+export interface PlanCensus {
+  /** Size of the fleet. */
+  readonly nodes: number
+}
+
+/** A stage as a person writes it, before quotas are counted. */
+export interface StageDraft {
+  readonly who: number
+  readonly sharePpm: number
+  readonly bakeMs: number
+  readonly kT: number
+  readonly kC: number
+  readonly approve: number
+}
+
+/** Fleets up to this size go by rank (docs/gate.md §9). */
+export const smallNodesMax = 50
+/** From this size on the first steps are narrow enough to be measured at 5 %. */
+const standardNodesMin = 2_000
+
+/** The preset that fits a fleet of `nodes` when nobody names one. */
+export function presetFor(nodes: number): Preset {
+  if (nodes <= smallNodesMax) return 'small'
+  return nodes < standardNodesMin ? 'short' : 'standard'
+}
+
+/** A whole policy with the plain list that is signed; nodes read the list, never the name. */
+export function compilePlan(preset: Preset, census: PlanCensus): Policy {
+  const nodes = Math.max(1, Math.floor(census.nodes))
+  if (preset === 'small') return small(nodes, defaultPolicy)
+  if (preset === 'urgent') {
+    const urgent = { ...defaultPolicy, how: { ...defaultPolicy.how, urgent: true } }
+    if (nodes <= smallNodesMax) return small(nodes, urgent)
+    return staged(urgent, nodes, short(10 * MINUTE, 10 * MINUTE), 30_000)
+  }
+  if (preset === 'short') return staged(defaultPolicy, nodes, short(6 * HOUR, HOUR), 30_000)
+  return staged(defaultPolicy, nodes, standard(nodes), 10_000)
+}
+
+/**
+ * The list with its quotas for a fleet of `nodes`: half of the reporters that a stage can have
+ * (docs/gate.md §7). The last stage counts with its hold-back, else it would have no controls.
+ */
+export function withQuotas(
+  drafts: readonly StageDraft[],
+  nodes: number,
+  holdBackPpm: number
+): readonly Stage[] {
+  return drafts.map((draft, i) => {
+    const before = drafts[i - 1]
+    const low = before === undefined || before.who !== draft.who ? 0 : before.sharePpm
+    const high = reach(draft.sharePpm, low, nodes, holdBackPpm)
+    const half = (k: number, ppm: number) =>
+      Math.ceil(Math.min(k, Math.floor((nodes * Math.max(0, ppm)) / PPM)) / 2)
+    return { ...draft, qT: half(draft.kT, high - low), qC: half(draft.kC, PPM - high) }
+  })
+}
+
+/** Share a stage reaches while it bakes: all but the hold-back when it is the last. */
+export function reach(
+  sharePpm: number,
+  lowPpm: number,
+  nodes: number,
+  holdBackPpm: number
+): number {
+  const kept = PPM - holdBackPpm
+  const fits = nodes * holdBackPpm >= PPM && kept > lowPpm
+  return sharePpm === PPM && fits ? kept : sharePpm
+}
+
+/** S18: 5 % steps to one half, then 30 % of the rest while at most 97 %, then everybody. */
+export function s18(): readonly number[] {
+  const shares: number[] = []
+  for (let share = 50_000; share <= 500_000; share += 50_000) shares.push(share)
+  for (let share = 650_000; share <= 970_000;) {
+    shares.push(share)
+    share += Math.floor(((PPM - share) * 3) / 10)
+  }
+  return [...shares, PPM]
+}
+
+function standard(nodes: number): readonly StageDraft[] {
+  // below 3,000 nodes more controls make up for fewer treated (docs/gate.md 13.10)
+  const controls = (i: number) => (nodes >= 3_000 ? 600 : i < 2 ? 1_800 : 400)
+  return s18().map((sharePpm, i) => ({
+    who: 0,
+    sharePpm,
+    bakeMs: i === 0 ? 6 * HOUR : HOUR,
+    kT: 200,
+    kC: controls(i),
+    approve: 0
+  }))
+}
+
+function short(firstMs: number, laterMs: number): readonly StageDraft[] {
+  return [50_000, 250_000, PPM].map((sharePpm, i) => ({
+    who: 0,
+    sharePpm,
+    bakeMs: i === 0 ? firstMs : laterMs,
+    kT: 800,
+    kC: 2_400,
+    approve: 0
+  }))
+}
+
+function staged(
+  base: Policy,
+  nodes: number,
+  drafts: readonly StageDraft[],
+  riskPerStagePpm: number
+): Policy {
+  const { holdBackPpm } = base.plan
+  const stages = withQuotas(drafts, nodes, holdBackPpm)
+  const prefetchMs = nodes <= 1_000 ? 30 * MINUTE : 6 * HOUR
+  return {
+    ...base,
+    plan: { ...base.plan, nodes, small: false, members: 0, stages, prefetchMs },
+    gate: { ...base.gate, riskPerStagePpm }
+  }
+}
+
+/** One entry; a step bakes until its report at checkpoint 1. Twenty copies of the bytes need no spreading. */
+export function small(nodes: number, base: Policy): Policy {
+  const bakeMs = base.gate.checkpointsMs[1] ?? 15 * MINUTE
+  const stage = { who: 0, sharePpm: PPM, bakeMs, kT: nodes, kC: 0, qT: 0, qC: 0, approve: 0 }
+  return {
+    ...base,
+    plan: { ...base.plan, nodes, small: true, members: nodes, stages: [stage], prefetchMs: 0 }
+  }
+}
