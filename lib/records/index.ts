@@ -29,6 +29,7 @@ export {
   Reader,
   refine,
   struct,
+  tagged,
   text,
   times,
   u16,
@@ -189,3 +190,47 @@ export {
   type Verdict,
   type Vote
 } from './evidence/evidence.ts'
+export {
+  ANSWER_TAG,
+  CARD_TAG,
+  cardCanonical,
+  decodeAnswer,
+  decodeCard,
+  decodeInviteFile,
+  decodeRequest,
+  encodeAnswer,
+  encodeCard,
+  encodeInviteFile,
+  encodeRequest,
+  REQUEST_TAG,
+  type Answer,
+  type Card,
+  type CardFields,
+  type InviteFile
+} from './people.ts'
+export {
+  checkLine,
+  OP_STATES,
+  type BaseLine,
+  type CompletedLine,
+  type EdgeLine,
+  type ExecLine,
+  type GcLine,
+  type HoldLine,
+  type JournalDraft,
+  type JournalLine,
+  type NoteLine,
+  type OpStateName,
+  type QuarantineLine,
+  type QuarantineWhy,
+  type UnquarantineLine
+} from './journal-line.ts'
+export { decodeJournal, encodeJournalLine, type Journal } from './journal.ts'
+export {
+  decodePointer,
+  encodePointer,
+  isReleaseName,
+  type Pair,
+  type Pointer,
+  type ReleaseName
+} from './pointer.ts'

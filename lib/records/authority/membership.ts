@@ -11,6 +11,7 @@ import {
   Reader,
   refine,
   struct,
+  tagged,
   text,
   u16,
   u8,
@@ -105,19 +106,6 @@ const certificateFields: Codec<CertificateFields> = struct({
   node: key,
   issuedMs: ms
 })
-
-function tagged<T>(tag: string, fields: Codec<T>): Codec<T> {
-  return {
-    write(writer, value) {
-      writer.tag(tag)
-      fields.write(writer, value)
-    },
-    read(reader) {
-      reader.tag(tag)
-      return fields.read(reader)
-    }
-  }
-}
 
 /** A record followed by the signature over it. */
 function signed<T, S extends T & { readonly canonical: Bytes; readonly signature: Bytes }>(

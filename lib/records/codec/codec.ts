@@ -90,3 +90,17 @@ export function mapped<A, B>(codec: Codec<A>, to: (a: A) => B, from: (b: B) => A
     read: (reader) => to(codec.read(reader))
   }
 }
+
+/** `codec` behind an ASCII domain tag. */
+export function tagged<T>(tag: string, codec: Codec<T>): Codec<T> {
+  return {
+    write(writer, value) {
+      writer.tag(tag)
+      codec.write(writer, value)
+    },
+    read(reader) {
+      reader.tag(tag)
+      return codec.read(reader)
+    }
+  }
+}

@@ -9,6 +9,7 @@ export {
   mapped,
   refine,
   struct,
+  tagged,
   type Codec,
   type Fail,
   type Whole
