@@ -13,7 +13,7 @@ function typescript(top: string): readonly string[] {
 /** The rows of docs/attacks.md: number of the scenario and the test files it names. */
 function rows(): ReadonlyMap<number, readonly string[]> {
   const page = readFileSync('docs/attacks.md', 'utf8')
-  const found = [...page.matchAll(/^\| S(\d+) \|.*\| ([^|]*)\|$/gm)]
+  const found = [...page.matchAll(/^\| S(\d+) *\|.*\|([^|]*)\|$/gm)]
   return new Map(
     found.map((row) => {
       const files = [...(row[2] ?? '').matchAll(/`([^`]+)`/g)].map((name) => `test/${name[1]}`)

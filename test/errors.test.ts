@@ -21,7 +21,7 @@ function codesIn(top: string, except: string): ReadonlySet<string> {
 
 /** Rows of the error table in the README: code and exit number. */
 function readmeRows(readme: string): readonly (readonly [string, number])[] {
-  const rows = readme.matchAll(/^\| `([A-Z_]+)` \| (\d+) \| \S.*\|$/gm)
+  const rows = readme.matchAll(/^\| `([A-Z_]+)` *\| (\d+) *\| \S.*\|$/gm)
   return [...rows].map((row) => [row[1] ?? '', Number(row[2])] as const)
 }
 
