@@ -208,8 +208,9 @@ export {
   type CardFields,
   type InviteFile
 } from './people.ts'
+export { crc32 } from './crc.ts'
+export { decodeJournal, encodeJournalLine, type Journal } from './journal.ts'
 export {
-  checkLine,
   OP_STATES,
   type BaseLine,
   type CompletedLine,
@@ -225,7 +226,6 @@ export {
   type QuarantineWhy,
   type UnquarantineLine
 } from './journal-line.ts'
-export { decodeJournal, encodeJournalLine, type Journal } from './journal.ts'
 export {
   decodePointer,
   encodePointer,
@@ -234,3 +234,17 @@ export {
   type Pointer,
   type ReleaseName
 } from './pointer.ts'
+export {
+  decodeOtaJson,
+  isReservedEnv,
+  portVariable,
+  type Argv,
+  type Handover,
+  type Hook,
+  type Kind,
+  type Listen,
+  type OtaJson,
+  type Probe,
+  type Responsibility,
+  type StateRules
+} from './ota-json/index.ts'
