@@ -1,0 +1,161 @@
+import { OtaError, equal, toHex, type Bytes } from '../../base/index.ts'
+import type { Floor, OtaJson, Policy, Release } from '../../records/index.ts'
+import {
+  admittedReleases,
+  membersOf,
+  toShortName,
+  type Believed,
+  type KnownRelease
+} from '../../trust/index.ts'
+import { checkPolicy } from '../../rollout/index.ts'
+import { currentTrust, headOf } from './control.ts'
+import type { PackFile } from '../pack.ts'
+import { draftOf, type Draft } from '../papers/request.ts'
+
+export interface Proposal {
+  readonly packs: readonly { readonly file: PackFile; readonly otaJson: OtaJson }[]
+  readonly channel: string
+  readonly kind: Release['kind']
+  /** Version string; null takes the one of `ota.json`. */
+  readonly label: string | null
+  readonly notes: string
+  readonly policy: Policy
+  readonly supersedes: Bytes | null
+  readonly fixes: Bytes | null
+  readonly floor: Floor
+  /** Labels of role `draw`. */
+  readonly drawers: readonly string[]
+  readonly nowMs: number
+}
+
+/**
+ * A release as a draft: current epoch, next seq of its channel, the policy as it will be signed.
+ * Throws `POLICY_INVALID` with the path of a bad field (S57), `USAGE` for what does not fit together.
+ */
+export function proposeRelease(believed: Believed, proposal: Proposal): Draft {
+  const trust = currentTrust(believed)
+  const { packs, channel } = proposal
+  const label = proposal.label ?? packs[0]?.otaJson.version ?? ''
+  refuseTwins(packs)
+  refusePreRelease(channel, label)
+  const policy = withRequirements(
+    proposal.policy,
+    packs.map(({ otaJson }) => otaJson)
+  )
+  checkPolicy(policy)
+  const drawers = drawerKeys(believed, proposal.drawers)
+  const { epoch } = trust.body
+  const release: Release = {
+    head: headOf(trust, proposal.nowMs),
+    channel,
+    epoch,
+    seq: nextSeq(believed, { channel, epoch }),
+    label,
+    notes: proposal.notes,
+    kind: proposal.kind,
+    supersedes: proposal.supersedes,
+    fixes: proposal.fixes,
+    floor: proposal.floor,
+    drawers,
+    drawNumber: drawers.length === 0 ? null : nextDraw(believed),
+    artifacts: packs.map(({ file }) => file.artifact),
+    source: null,
+    policy,
+    ext: []
+  }
+  return draftOf(believed.network, { tag: 'release', release })
+}
+
+/** The release a rollout of which may still be under way, before which `release` must wait. */
+export function waitsFor(believed: Believed, release: Release): KnownRelease | null {
+  if (release.supersedes !== null || release.fixes !== null) return null
+  return admittedReleases(believed, release.channel)[0] ?? null
+}
+
+/** One more than the highest number this home has seen in the channel and epoch. */
+export function nextSeq(
+  { held }: Believed,
+  { channel, epoch }: { readonly channel: string; readonly epoch: number }
+): number {
+  let highest = 0
+  for (const { any } of held.values()) {
+    if (any.tag !== 'release') continue
+    const { body } = any.known
+    if (body.channel === channel && body.epoch === epoch) highest = Math.max(highest, body.seq)
+  }
+  return highest + 1
+}
+
+/** Draw numbers are unique for ever in a network, whatever the channel (S100). */
+function nextDraw({ held }: Believed): number {
+  let next = 0
+  for (const { any } of held.values()) {
+    if (any.tag !== 'release' || any.known.body.drawNumber === null) continue
+    next = Math.max(next, any.known.body.drawNumber + 1)
+  }
+  return next
+}
+
+function drawerKeys(believed: Believed, labels: readonly string[]): readonly Bytes[] {
+  const listed = membersOf(currentTrust(believed).body, 'draw')
+  return labels.map((label) => {
+    const member = listed.find((one) => one.label === label)
+    if (member !== undefined) return member.key
+    const known = listed.map((one) => one.label).join(', ')
+    throw new OtaError('USAGE', `the trust lists no drawer "${label}"`, {
+      hint: known === '' ? 'it lists none' : `it lists ${known}`
+    })
+  })
+}
+
+/** What a node must have is judged before the tree is here, so the release repeats `ota.json`. */
+function withRequirements(policy: Policy, all: readonly OtaJson[]): Policy {
+  const { requires } = policy.who
+  const daemon = all[0]?.requires.daemon ?? ''
+  const schemas = [...(all[0]?.state.from ?? [])]
+  for (const otaJson of all) {
+    if (otaJson.requires.daemon === daemon && sameNumbers(otaJson.state.from, schemas)) continue
+    throw new OtaError('USAGE', 'the packs ask for different daemons or state schemas', {
+      hint: 'make requires.daemon and state.from of every ota.json the same'
+    })
+  }
+  if (requires.daemon !== '' && requires.daemon !== daemon) {
+    const message = `requires.daemon: ota.json says "${daemon}", the policy "${requires.daemon}"`
+    throw new OtaError('POLICY_INVALID', message)
+  }
+  return { ...policy, who: { ...policy.who, requires: { ...requires, daemon, schemas } } }
+}
+
+function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((number, index) => number === b[index])
+}
+
+function refuseTwins(packs: Proposal['packs']): void {
+  if (packs.length === 0) throw new OtaError('USAGE', 'propose needs a pack file')
+  const seen = new Map<string, Bytes>()
+  for (const { file } of packs) {
+    const { component, platform, treeDigest } = file.artifact
+    const place = `${component} ${platform}`
+    const before = seen.get(place)
+    if (before !== undefined) {
+      const same = equal(before, treeDigest) ? 'the same tree twice' : 'two trees'
+      throw new OtaError('USAGE', `${same} for ${platform}`, { hint: 'give one pack per platform' })
+    }
+    seen.set(place, treeDigest)
+  }
+}
+
+/** `1.2.0-rc.1` on stable is a slip that thousands of nodes would follow. */
+function refusePreRelease(channel: string, label: string): void {
+  if (channel !== 'stable' || !/^\d+\.\d+\.\d+-/.test(label)) return
+  throw new OtaError('USAGE', `"${label}" is a pre-release, channel stable takes none`, {
+    hint: 'propose it on another channel, or name it with --label'
+  })
+}
+
+/** The held release that `text` was resolved to, for `supersedes`, `fixes` and floors. */
+export function heldRelease(believed: Believed, id: Bytes): KnownRelease {
+  const any = believed.held.get(toHex(id))?.any
+  if (any?.tag === 'release') return any.known
+  throw new OtaError('USAGE', `no release "${toShortName(id)}" is known`)
+}
