@@ -1,0 +1,48 @@
+import { toHex, type Bytes } from '../../base/index.ts'
+import { ROLE, type Member, type RoleName, type Trust } from '../../records/index.ts'
+import type { Known } from './known.ts'
+
+/** A count of signatures that matter here: distinct keys of a role, never signatures (S2). */
+export interface Count {
+  readonly have: number
+  readonly need: number
+  readonly signers: readonly Member[]
+}
+
+/** Members of a role; empty where the trust leaves it out. */
+export function membersOf(trust: Trust, name: RoleName): readonly Member[] {
+  return trust.roles.find(({ role }) => role === ROLE[name])?.members ?? []
+}
+
+/** Every key that a trust lists, in whatever role, each once. */
+export function keysOf(trust: Trust): readonly Bytes[] {
+  const keys = new Map<string, Bytes>()
+  for (const { members } of trust.roles) {
+    for (const { key } of members) keys.set(toHex(key), key)
+  }
+  return [...keys.values()]
+}
+
+export function hasKey(trust: Trust, name: RoleName, key: Bytes): boolean {
+  const hex = toHex(key)
+  return membersOf(trust, name).some((member) => toHex(member.key) === hex)
+}
+
+/**
+ * k of n by distinct key: the members of `name` in `trust` among the signers, each once. A role that
+ * the trust leaves out is out of reach, never met by nobody.
+ */
+export function countSigners(
+  trust: Trust,
+  name: RoleName,
+  { signers }: Pick<Known<unknown>, 'signers'>
+): Count {
+  const role = trust.roles.find((one) => one.role === ROLE[name])
+  const signed = new Set(signers.map(toHex))
+  const found = (role?.members ?? []).filter(({ key }) => signed.has(toHex(key)))
+  return { have: found.length, need: Math.max(1, role?.threshold ?? 1), signers: found }
+}
+
+export function isMet({ have, need }: Count): boolean {
+  return have >= need
+}

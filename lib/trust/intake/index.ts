@@ -1,0 +1,6 @@
+/**
+ * How foreign statements become belief: read, count the signatures, judge, let go of what is not
+ * worth its place. It knows neither files nor carriers.
+ */
+export { admit, type Verdict } from './admit.ts'
+export { mismatch, restore, type Restored, type Stored, type Told } from './restore.ts'
