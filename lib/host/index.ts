@@ -4,6 +4,7 @@
  * and decides nothing: it knows no keys, no fleet and no network of peers.
  */
 export { realClock } from './clock.ts'
+export { readDescriptor } from './descriptor.ts'
 export { realDice } from './dice.ts'
 export { realDisk } from './disk.ts'
 export { errnoOf } from './failure.ts'
