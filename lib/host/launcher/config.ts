@@ -1,0 +1,77 @@
+import type { Backoff } from '../../cutover/keepalive.ts'
+
+/** What a launcher is started with; kept in `run/launch.json` for those who look. */
+export interface LaunchConfig {
+  /** Absolute path of the home. */
+  readonly home: string
+  /** Program and arguments of the daemon. */
+  readonly daemon: readonly string[]
+  /** Delay before the daemon is started again; 1 s to 60 s unless told. */
+  readonly backoff?: Backoff
+  /** Where the output of app and daemon goes: to ours, or nowhere. */
+  readonly output?: 'inherit' | 'ignore'
+}
+
+/** How a process is to be started, ready but for its ports. */
+export interface SpawnOrder {
+  readonly release: string
+  readonly gen: string
+  /** `${PORT}` and `${PORT_NAME}` are filled in at each start, in `argv` and `env` alike. */
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  /** Must lie below `versions/` of the home. */
+  readonly cwd: string
+  /** Names of the ports to choose; the first one is `${PORT}`. */
+  readonly ports: readonly string[]
+  readonly signal: 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP'
+}
+
+/** A slot as the launcher shows it in `hello` and `list`. */
+export interface SlotView {
+  readonly release: string
+  readonly gen: string
+  /** `waiting`: ended, to be started again by the launcher; `down`: ended and left so. */
+  readonly status: 'up' | 'waiting' | 'ending' | 'down'
+  readonly pid: number | null
+  readonly ports: Readonly<Record<string, number>>
+  readonly restart: boolean
+  readonly exits: readonly number[]
+}
+
+/** What passed through the relay for one slot since the launcher started. */
+export interface Traffic {
+  readonly connections: number
+  readonly open: number
+  /** Connections that ended with a request under way. */
+  readonly lost: number
+}
+
+export interface LauncherView {
+  readonly pid: number
+  /** Times the daemon was started, the present one included. */
+  readonly daemonStarts: number
+  readonly slots: Readonly<Record<'a' | 'b', SlotView | null>>
+  readonly routed: 'a' | 'b' | null
+  readonly armed: { readonly on: 'a' | 'b'; readonly to: 'a' | 'b' } | null
+  readonly listens: Readonly<Record<string, string>>
+  readonly traffic: Readonly<Record<'a' | 'b', Traffic>>
+  /** Connections that found no slot in time. */
+  readonly refused: number
+}
+
+/** What happened to a slot; `ev` numbers rise by one. */
+export type LauncherEvent = { readonly ev: number; readonly slot: 'a' | 'b' } & (
+  | { readonly what: 'started'; readonly pid: number; readonly ports: Record<string, number> }
+  | { readonly what: 'spawn-failed'; readonly errno: string }
+  | {
+      readonly what: 'exited'
+      readonly code: number | null
+      readonly signal: string | null
+      readonly restarting: boolean
+    }
+  | { readonly what: 'ended'; readonly lost: number }
+  | { readonly what: 'took-back'; readonly to: 'a' | 'b' }
+)
+
+type WithoutNumber<T> = T extends { readonly ev: number } ? Omit<T, 'ev'> : never
+export type LauncherNews = WithoutNumber<LauncherEvent>
