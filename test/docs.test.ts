@@ -48,14 +48,22 @@ test('the page of attacks names the test files that show each scenario, and no o
   t.comment(`checked ${page.size} scenarios, ${tests.size} of them shown by tests`)
 })
 
+/** Whether a scenario, a page, or a numbered section of a page is there. */
+function isThere(match: RegExpMatchArray, page: ReadonlyMap<number, readonly string[]>): boolean {
+  const [, scenario, path = '', section] = match
+  if (scenario !== undefined) return page.has(Number(scenario))
+  if (!existsSync(path)) return false
+  return section === undefined || readFileSync(path, 'utf8').includes(`\n## ${section}. `)
+}
+
 test('what a comment of the code cites is there', (t) => {
   const page = rows()
+  const citation = /\bS(\d+)\b|\b(docs\/[\w.-]+\.md)\b(?:,? (?:§ ?)?(\d+))?/g
   let cited = 0
   for (const path of typescript('lib')) {
-    for (const match of readFileSync(path, 'utf8').matchAll(/\bS(\d+)\b|\bdocs\/[\w.-]+\.md\b/g)) {
+    for (const match of readFileSync(path, 'utf8').matchAll(citation)) {
       cited += 1
-      const there = match[1] === undefined ? existsSync(match[0]) : page.has(Number(match[1]))
-      if (!there) t.fail(`${path} cites ${match[0]}`)
+      if (!isThere(match, page)) t.fail(`${path} cites ${match[0]}`)
     }
   }
   t.comment(`checked ${cited} citations`)
