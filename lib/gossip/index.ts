@@ -1,0 +1,19 @@
+/**
+ * The network of one node: the swarm on its fixed topic, static peers and rendezvous, and one
+ * channel per connection that carries HELLO, authority statements by id, and evidence. It knows
+ * frames, rates, bans and timers. It does not know what a statement means: `authority` judges and
+ * keeps the signed ones, `crowd` the evidence; cores replicate beside it over the streams it hands
+ * out.
+ */
+export { formatPeer, parseHostPort, parsePeer, type HostPort, type StaticPeer } from './address.ts'
+export type { EvidencePool, Offered, SetView } from './ports.ts'
+export type { AuthorityRoom } from './source.ts'
+export { topicOf } from './swarm.ts'
+export {
+  Wire,
+  type PeerView,
+  type StreamInfo,
+  type WireChange,
+  type WireOptions,
+  type WirePorts
+} from './wire.ts'

@@ -1,0 +1,56 @@
+import type { Bytes, Clock, Dice, Log } from '../base/index.ts'
+import type { AuthId, Heads, SetRef } from '../records/index.ts'
+import type { Verdict } from '../trust/index.ts'
+
+/** The authority set, as far as a channel needs it. */
+export interface AuthoritySource {
+  /** Version of the trust (0: none yet) and authority digest. */
+  heads(): Heads
+  /** Whom the trust lets in; `any` while there is none. */
+  access(): 'any' | 'members'
+  /** The reporting key that the pair gives a slot to, null if the trust does not know it. */
+  member(wire: Bytes, nowMs: number): Bytes | null
+  intake(bytes: Bytes, from: string): Promise<Verdict>
+  list(): readonly AuthId[]
+  read(id: Bytes): Bytes | null
+  wants(ids: readonly AuthId[]): readonly Bytes[]
+  onChange(fn: () => void): () => void
+}
+
+export interface Offered {
+  readonly answer: 'accepted' | 'duplicate' | 'ignored' | 'rejected'
+  readonly id: Bytes | null
+  readonly spread: 'eager' | 'lazy' | 'none'
+  readonly ref: SetRef | null
+}
+
+export interface SetView {
+  readonly ref: SetRef
+  readonly count: number
+  /** All ones while the set is not full. */
+  readonly kthRank: Bytes
+  readonly members: readonly { readonly id: Bytes; readonly wire: Bytes }[]
+}
+
+/** The evidence that this node holds; `crowd` keeps and judges it. */
+export interface EvidencePool {
+  offer(item: Bytes, nowMs: number): Offered
+  sets(): readonly SetView[]
+  get(id: Bytes): Bytes | null
+}
+
+/** What every part of the channel is handed. */
+export interface Hub {
+  readonly clock: Clock
+  readonly dice: Dice
+  readonly log: Log
+  readonly network: Bytes
+  readonly authority: AuthoritySource
+  readonly pool: EvidencePool
+  /** A time of the anti-entropy group, shrunk by `settle` / 60 s, not below half a second. */
+  scaled(ms: number): number
+  /** The node lags behind and wants to see everybody's authority set. */
+  catchingUp(): boolean
+  /** Tells those who listen that evidence was taken in. */
+  accepted(): void
+}

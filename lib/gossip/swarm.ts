@@ -1,0 +1,147 @@
+import HyperDHT, { type ConnectOptions, type DhtAddress, type DhtOptions } from 'hyperdht'
+import Hyperswarm, { type Connection, type Discovery } from 'hyperswarm'
+import {
+  fromText,
+  OtaError,
+  peersOutMax,
+  SECOND,
+  toHex,
+  type Bytes,
+  type Clock
+} from '../base/index.ts'
+import { hash, type KeyPair } from '../trust/index.ts'
+import { formatPeer, type HostPort, type StaticPeer } from './address.ts'
+
+/**
+ * hyperswarm counts inbound connections against `maxPeers` and up to four-fold with explicit peers,
+ * but stops only our own dials with it: 4 × 48 must stay below, or strangers stop us (S86).
+ */
+const maxPeers = 256
+/** Waits before a lost or unreached peer is dialled again; the last one repeats for static peers. */
+const backoffs = [SECOND, 2 * SECOND, 5 * SECOND, 30 * SECOND]
+/** Time for taking our announcements back at the end. */
+const goodbyeMs = 1_500
+
+export interface SwarmOptions {
+  readonly network: Bytes
+  readonly keyPair: KeyPair
+  /** Address to bind; null: all. On a loopback address nothing leaves the machine. */
+  readonly host: string | null
+  /** Fixed port; null: any. */
+  readonly port: number | null
+  readonly peers: readonly StaticPeer[]
+  readonly bootstrap: readonly HostPort[] | 'public' | 'none'
+  readonly rendezvous: boolean
+}
+
+/** A DHT that knows where the static peers are: a dial to one needs no other node. */
+class Dialler extends HyperDHT {
+  readonly #known: ReadonlyMap<string, DhtAddress>
+
+  constructor(options: DhtOptions, peers: readonly StaticPeer[]) {
+    super(options)
+    this.#known = new Map(peers.map(({ key, host, port }) => [toHex(key), { host, port }]))
+  }
+
+  override connect(key: Uint8Array, options: ConnectOptions = {}): unknown {
+    const address = this.#known.get(toHex(key))
+    // A node that is asked for its own key answers itself: the handshake needs no relay.
+    return super.connect(key, address ? { ...options, relayAddresses: [address] } : options)
+  }
+}
+
+/** The one topic of a network. No date in it: a clock at 1970 misses nobody. */
+export function topicOf(network: Bytes): Bytes {
+  return hash([fromText('upswell/topic/1'), Uint8Array.of(0, 0, 0)], network)
+}
+
+/** The door to the network: connections come in, static peers are dialled for ever. */
+export class Swarm {
+  readonly #clock: Clock
+  readonly #options: SwarmOptions
+  readonly #dht: Dialler
+  readonly #swarm: Hyperswarm
+  #discovery: Discovery | null = null
+
+  constructor(clock: Clock, options: SwarmOptions, onConnection: (stream: Connection) => void) {
+    const { host, port, peers, bootstrap, rendezvous, keyPair } = options
+    this.#clock = clock
+    this.#options = options
+    this.#dht = new Dialler(
+      {
+        ...(bootstrap === 'public' ? {} : { bootstrap: bootstrap === 'none' ? [] : bootstrap }),
+        ...(host === null ? {} : { host }),
+        ...(port === null ? {} : { port, anyPort: false }),
+        ...(rendezvous ? { ephemeral: false } : {}),
+        // Own address space: no NAT to find out about.
+        ...(rendezvous || isLoopback(host) ? { firewalled: false } : {})
+      },
+      peers
+    )
+    this.#swarm = new Hyperswarm({
+      dht: this.#dht,
+      keyPair: { publicKey: keyPair.key, secretKey: keyPair.secret },
+      maxPeers,
+      maxClientConnections: peersOutMax,
+      backoffs
+    })
+    this.#swarm.on('connection', onConnection)
+  }
+
+  /** Binds and begins to listen and to dial; throws `CONFIG_INVALID` if the port is taken. */
+  async open(onError: (error: unknown) => void): Promise<void> {
+    try {
+      await this.#dht.bind()
+    } catch (cause) {
+      const { host, port } = this.#options
+      throw new OtaError('CONFIG_INVALID', `cannot listen on ${host ?? '*'}:${port ?? 0} (UDP)`, {
+        hint: 'another program may use this port; give another one',
+        cause
+      })
+    }
+    // Announcing asks the DHT and may take long; who knows our address can come in meanwhile.
+    this.#swarm.listen().catch(onError)
+    for (const { key } of this.#options.peers) this.#swarm.joinPeer(key)
+    if (this.#options.bootstrap === 'none' && !this.#options.rendezvous) return
+    const topic = topicOf(this.#options.network)
+    this.#discovery = this.#swarm.join(topic, { server: true, client: true })
+  }
+
+  /** Looks the topic up again. */
+  refresh(onError: (error: unknown) => void): void {
+    this.#discovery?.refresh().catch(onError)
+  }
+
+  /** Dials a key that a peer named; it counts as explicit only until `forget`. */
+  dial(key: Bytes): void {
+    this.#swarm.joinPeer(key)
+  }
+
+  forget(key: Bytes): void {
+    this.#swarm.leavePeer(key)
+  }
+
+  /** Where others can dial us: the bound port and the best address known; null before `open`. */
+  address(): string | null {
+    const local = this.#dht.localAddress()
+    if (local === null) return null
+    const host = this.#options.host ?? this.#dht.host ?? local.host
+    return formatPeer({ host, port: local.port, key: this.#options.keyPair.key })
+  }
+
+  async close(): Promise<void> {
+    const gentle = this.#swarm.destroy().then(
+      () => true,
+      () => false
+    )
+    const late = new Promise<false>((resolve) => {
+      this.#clock.after(goodbyeMs, () => resolve(false))
+    })
+    // Unannouncing waits for nodes that may be gone; the sockets must not.
+    if (!(await Promise.race([gentle, late]))) await this.#swarm.destroy({ force: true })
+  }
+}
+
+function isLoopback(host: string | null): boolean {
+  return host !== null && host.startsWith('127.')
+}

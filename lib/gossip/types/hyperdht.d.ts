@@ -1,0 +1,27 @@
+declare module 'hyperdht' {
+  export interface DhtAddress {
+    readonly host: string
+    readonly port: number
+  }
+  export interface DhtOptions {
+    readonly bootstrap?: readonly DhtAddress[]
+    readonly host?: string
+    readonly port?: number
+    readonly anyPort?: boolean
+    readonly ephemeral?: boolean
+    readonly firewalled?: boolean
+  }
+  export interface ConnectOptions {
+    readonly relayAddresses?: readonly DhtAddress[] | null
+  }
+  export default class HyperDHT {
+    constructor(options?: DhtOptions)
+    /** Public address as other nodes report it; null while unknown. */
+    readonly host: string | null
+    readonly port: number
+    bind(): Promise<void>
+    localAddress(): DhtAddress | null
+    connect(key: Uint8Array, options?: ConnectOptions): unknown
+    destroy(options?: { readonly force?: boolean }): Promise<void>
+  }
+}
