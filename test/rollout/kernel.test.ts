@@ -8,15 +8,7 @@ import {
   share
 } from '../../lib/rollout/gate/evidence.ts'
 import { combine } from '../../lib/rollout/gate/combine.ts'
-import {
-  exp2q,
-  lgOne,
-  log2q,
-  meanq,
-  mixq,
-  ratio,
-  thresholdq
-} from '../../lib/rollout/gate/kernel.ts'
+import { exp2q, lgOne, log2q, meanq, mixq, ratio, thresholdq } from '../../lib/crowd/index.ts'
 import { safeLg } from '../../lib/rollout/gate/safe.ts'
 import type { Block } from '../../lib/rollout/gate/evidence.ts'
 

@@ -1,4 +1,4 @@
-import { mixq, type Lg } from './kernel.ts'
+import { mixq, type Lg } from '../../crowd/index.ts'
 
 /** An e-process of one metric and its weight in thousandths. */
 export interface Weighted {

@@ -1,4 +1,4 @@
-import { log2q, meanq, ratio, type Lg, type Ratio } from './kernel.ts'
+import { log2q, meanq, ratio, type Lg, type Ratio } from '../../crowd/index.ts'
 
 /** Integer counts of one block: failed and enrolled, treated and control. */
 export interface Block {

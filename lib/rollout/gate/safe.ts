@@ -1,4 +1,4 @@
-import { log2q, meanq, type Lg } from './kernel.ts'
+import { log2q, meanq, type Lg } from '../../crowd/index.ts'
 
 /** What SAFE of the next step is judged by: each node once (docs/gate.md §7). */
 export interface SafeInput {

@@ -1,0 +1,309 @@
+import { equal, isOtaError, toHex, type Bytes } from '../base/index.ts'
+import { decodeEvidence, type Evidence } from '../records/index.ts'
+import { evidenceId, verifyEvidence, type Believed } from '../trust/index.ts'
+import { CensusBook, type CensusEstimate } from './census-book.ts'
+import { censusTtlMs, type Member } from './census.ts'
+import { verdictLine, verdictRank } from './draws.ts'
+import type { Fold } from './fold.ts'
+import { MembershipBook } from './membership-book.ts'
+import type { EvidencePool, Offer, SetView } from './ports.ts'
+import type { Reporter } from './reporter.ts'
+import { Room } from './room.ts'
+import { rolloutsOf, type Rollout } from './rollouts.ts'
+import { openSeat, type PoolSeat } from './seats.ts'
+import type { Reading, Word } from './verdicts.ts'
+import type { Arm } from './bands.ts'
+
+/** What `decide` asks of the evidence. A fleet that shares one view shares one of these. */
+export interface PoolView {
+  /** The rollout as evidence sees it; null if the release is not kept. */
+  rollout(hex: string): Rollout | null
+  fold(hex: string): Fold
+  reporters(hex: string): readonly Reporter[]
+  verdicts(hex: string): Reading
+  members(nowMs: number): readonly Member[]
+  census(nowMs: number): CensusEstimate
+  /** In open membership everybody has a seat, and evidence never halts. */
+  readonly isOpen: boolean
+  seatOf(nodeKey: Bytes): PoolSeat | null
+  /** Whether a report of this rank would be among the k that count. */
+  lacksReport(hex: string, place: ReportPlace): boolean
+  lacksVerdict(hex: string, word: Word, nodeKey: Bytes): boolean
+}
+
+export interface ReportPlace {
+  readonly stage: number
+  readonly arm: Arm
+  readonly stratum: number
+  readonly rank: bigint
+}
+
+export interface PoolOptions {
+  /** Stands in for the check of evidence signatures, in a simulated fleet that signs nothing. */
+  readonly verify?: (evidence: Evidence) => boolean
+  /** Stands in for memberships: the seat of a reporting key by its hex, or null. */
+  readonly seatOf?: (hex: string) => PoolSeat | null
+}
+
+/** Clocks of others may run ahead or behind by this much. */
+const skewMs = 300_000
+/** Reports of keys whose certificate is not here yet, kept until it comes. */
+const parkedMax = 256
+
+/**
+ * All evidence a node holds: a set that grows by union, so that the same statements give the same
+ * pool whatever their order, repetition or way. Cheapest checks first; the signature comes last.
+ */
+export class Pool implements EvidencePool, PoolView {
+  readonly #options: PoolOptions
+  #believed: Believed
+  readonly #memberships: MembershipBook
+  readonly #census: CensusBook
+  #rooms = new Map<string, Room>()
+  #bySubject = new Map<string, Room>()
+  #parked: Evidence[] = []
+
+  constructor(believed: Believed, options: PoolOptions = {}) {
+    this.#believed = believed
+    this.#options = options
+    this.#memberships = new MembershipBook(believed)
+    this.#census = new CensusBook(believed.network)
+    this.#openRooms()
+  }
+
+  /** To be called whenever belief changes: rollouts open and close, slots die with their revoke. */
+  setContext({ believed }: { readonly believed: Believed }): void {
+    if (believed === this.#believed) return
+    this.#believed = believed
+    this.#memberships.setBelieved(believed)
+    this.#openRooms()
+    this.#keepSeated()
+  }
+
+  offer(item: Bytes, nowMs: number): Offer {
+    try {
+      if (item[0] === 0x75) return this.#offerMembership(item, nowMs)
+      return this.add(decodeEvidence(item, this.#believed.network), nowMs)
+    } catch (error) {
+      // what cannot be read is the neighbour's fault, unless it is only newer than this node
+      if (!isOtaError(error)) throw error
+      return isOtaError(error, 'UNSUPPORTED') ? ignored : rejected
+    }
+  }
+
+  /** Takes in evidence that is decoded already: one's own, or a simulated node's. */
+  add(evidence: Evidence, nowMs: number): Offer {
+    if (evidence.tsS * 1_000 > nowMs + skewMs) return ignored
+    const hex = toHex(evidence.signer)
+    const seat = this.#seat(hex, evidence.signer)
+    if (seat === null) {
+      this.#park(evidence)
+      return ignored
+    }
+    const { tag } = evidence.body
+    if (tag === 'enrol' || tag === 'outcome') return this.#addReport(evidence, hex, seat, nowMs)
+    if (tag === 'census') return this.#addCensus(evidence, seat, nowMs)
+    // attestations, votes, brakes and beacons are not collected by this version
+    return tag === 'verdict' ? this.#addVerdict(evidence, hex, seat) : ignored
+  }
+
+  sets(): readonly SetView[] {
+    const rooms = [...this.#rooms.values()].flatMap((room) => room.views())
+    const views = [this.#memberships.view(), ...rooms, ...this.#census.views()]
+    return views.filter((view) => view.count > 0)
+  }
+
+  get(id: Bytes): Bytes | null {
+    const membership = this.#memberships.get(toHex(id))
+    if (membership !== null) return membership
+    const hex = toHex(id)
+    for (const view of this.sets()) {
+      const wire = indexOf(view).get(hex)
+      if (wire !== undefined) return wire
+    }
+    return null
+  }
+
+  rollout(hex: string): Rollout | null {
+    return this.#rooms.get(hex)?.rollout ?? null
+  }
+
+  fold(hex: string): Fold {
+    return this.#room(hex).fold()
+  }
+
+  reporters(hex: string): readonly Reporter[] {
+    return this.#rooms.get(hex)?.reporters() ?? []
+  }
+
+  verdicts(hex: string): Reading {
+    const room = this.#rooms.get(hex)
+    // one voter per slot: without slots nothing bounds the voters (S60)
+    if (room === undefined || this.isOpen) return { tag: 'none', voters: 0 }
+    return room.reading()
+  }
+
+  members(nowMs: number): readonly Member[] {
+    return this.#census.members(nowMs)
+  }
+
+  census(nowMs: number): CensusEstimate {
+    return this.#census.estimate(nowMs)
+  }
+
+  get isOpen(): boolean {
+    return this.#believed.trust?.body.membership !== 'enrolled'
+  }
+
+  seatOf(nodeKey: Bytes): PoolSeat | null {
+    return this.#seat(toHex(nodeKey), nodeKey)
+  }
+
+  lacksReport(hex: string, { stage, arm, stratum, rank }: ReportPlace): boolean {
+    return this.#rooms.get(hex)?.lacks(stage, arm, stratum, rank) ?? false
+  }
+
+  lacksVerdict(hex: string, word: Word, nodeKey: Bytes): boolean {
+    const room = this.#rooms.get(hex)
+    if (room === undefined) return false
+    return room.verdicts.hasRoom(word, verdictRank(room.rollout.lottery, nodeKey), toHex(nodeKey))
+  }
+
+  #addReport(evidence: Evidence, hex: string, seat: PoolSeat, nowMs: number): Offer {
+    const room = this.#roomFor(evidence)
+    if (room === null || room.rollout.excluded.has(hex)) return ignored
+    if (seat.issuedMs >= room.rollout.reportersBeforeMs) return ignored
+    const { body } = evidence
+    if (body.tag !== 'enrol' && body.tag !== 'outcome') return ignored
+    // every reader computes the arm again: who reports out of turn counts for nothing (S58)
+    const arm = room.armOf(evidence, seat)
+    const said = body.tag === 'enrol' ? body.enrol.arm : body.outcome.arm
+    if (arm === null || arm !== said) return ignored
+    if (!room.hasRoom(evidence, arm, hex)) return ignored
+    const id = evidenceId(evidence)
+    const ref = room.refOf(evidence, arm)
+    if (room.holds(evidence, arm, hex, toHex(id))) return { ...duplicate, id, ref }
+    if (!this.#verify(evidence)) return { ...rejected, id }
+    const isNews = room.add({ evidence, hex, seat, id, nowMs }, arm)
+    return isNews
+      ? { answer: 'accepted', id, spread: 'lazy', ref }
+      : { answer: 'ignored', id, spread: 'none', ref }
+  }
+
+  #addCensus(evidence: Evidence, seat: PoolSeat, nowMs: number): Offer {
+    const { seq, ttlS, tsS, interval, signer } = evidence
+    const staleMs = Math.min(ttlS * 1_000, censusTtlMs) + skewMs
+    if (seq !== 0 || ttlS === 0 || tsS * 1_000 + staleMs < nowMs) return ignored
+    const anchor = this.#anchor(evidence.subject)
+    if (anchor === null || seat.issuedMs >= anchor.beforeMs) return ignored
+    const place = this.#census.place(anchor.id, interval, signer, nowMs)
+    const hex = toHex(signer)
+    if (place === null || !place.set.hasRoom(place.ticket, hex)) return ignored
+    const id = evidenceId(evidence)
+    const { ref } = place.set
+    if (place.set.holds(toHex(id), hex)) return { ...duplicate, id, ref }
+    if (!this.#verify(evidence)) return { ...rejected, id }
+    this.#census.expire(nowMs)
+    const isNews = this.#census.add(evidence, id, place, anchor.id)
+    return { answer: isNews ? 'accepted' : 'ignored', id, spread: isNews ? 'lazy' : 'none', ref }
+  }
+
+  #addVerdict(evidence: Evidence, hex: string, seat: PoolSeat): Offer {
+    const room = this.#roomFor(evidence)
+    if (room === null || evidence.body.tag !== 'verdict' || this.isOpen) return ignored
+    const { rollout, verdicts } = room
+    if (rollout.excluded.has(hex) || seat.issuedMs >= rollout.votersBeforeMs) return ignored
+    const { word } = evidence.body.verdict
+    const rank = verdictRank(rollout.lottery, evidence.signer)
+    // the line is drawn with the size that was signed, so late readers draw the same one (S105)
+    if (rank >= verdictLine(rollout.bands.nodes) || !verdicts.hasRoom(word, rank, hex)) {
+      return ignored
+    }
+    const id = evidenceId(evidence)
+    const ref = room.verdictRef(word)
+    if (verdicts.holds(toHex(id), hex)) return { ...duplicate, id, ref }
+    if (!this.#verify(evidence)) return { ...rejected, id }
+    const isNews = verdicts.add(evidence, id, rank)
+    return { answer: isNews ? 'accepted' : 'ignored', id, spread: isNews ? 'eager' : 'none', ref }
+  }
+
+  #offerMembership(item: Bytes, nowMs: number): Offer {
+    const offer = this.#memberships.offer(item, this.#believed.network, nowMs)
+    if (offer.answer !== 'accepted') return offer
+    this.#keepSeated()
+    const parked = this.#parked
+    this.#parked = []
+    for (const evidence of parked) this.add(evidence, nowMs)
+    return offer
+  }
+
+  #roomFor({ subject, interval }: Evidence): Room | null {
+    const room = this.#bySubject.get(toHex(subject))
+    // reports of an earlier resume number are history, of a later one not known here yet
+    return room !== undefined && room.rollout.resume === interval ? room : null
+  }
+
+  #anchor(subject: Bytes): { readonly id: Bytes; readonly beforeMs: number } | null {
+    const { network } = this.#believed
+    if (equal(subject, network.subarray(0, 16))) return { id: network, beforeMs: Infinity }
+    const rollout = this.#bySubject.get(toHex(subject))?.rollout
+    return rollout === undefined ? null : { id: rollout.id, beforeMs: rollout.votersBeforeMs }
+  }
+
+  #seat(hex: string, nodeKey: Bytes): PoolSeat | null {
+    if (this.#options.seatOf !== undefined) return this.#options.seatOf(hex)
+    if (this.isOpen) return openSeat
+    return this.#memberships.seatOf(hex, nodeKey)
+  }
+
+  #verify(evidence: Evidence): boolean {
+    return (this.#options.verify ?? verifyEvidence)(evidence)
+  }
+
+  #park(evidence: Evidence): void {
+    this.#parked.push(evidence)
+    if (this.#parked.length > parkedMax) this.#parked.shift()
+  }
+
+  #room(hex: string): Room {
+    const room = this.#rooms.get(hex)
+    if (room === undefined) throw new Error(`no evidence is kept of release ${hex}`)
+    return room
+  }
+
+  /** A resume begins a new room: new reporters, E = 1. The integer sums of the old one are over. */
+  #openRooms(): void {
+    const rooms = new Map<string, Room>()
+    for (const [hex, rollout] of rolloutsOf(this.#believed)) {
+      const held = this.#rooms.get(hex)
+      const same = held !== undefined && held.rollout.resume === rollout.resume
+      if (same) held.rollout = rollout
+      rooms.set(hex, same ? held : new Room(rollout, (node) => this.#isSeated(node)))
+    }
+    this.#rooms = rooms
+    this.#bySubject = new Map([...rooms.values()].map((room) => [room.rollout.subject, room]))
+  }
+
+  #isSeated({ hex, key }: { readonly hex: string; readonly key: Bytes }): boolean {
+    return this.#seat(hex, key) !== null
+  }
+
+  #keepSeated(): void {
+    for (const room of this.#rooms.values()) room.keep()
+  }
+}
+
+/** Wires of a view by id, made once per view: gossip asks for ids, not for sets. */
+function indexOf(view: SetView): ReadonlyMap<string, Bytes> {
+  const held = indexes.get(view)
+  if (held !== undefined) return held
+  const index = new Map(view.members.map(({ id, wire }) => [toHex(id), wire]))
+  indexes.set(view, index)
+  return index
+}
+
+const indexes = new WeakMap<SetView, ReadonlyMap<string, Bytes>>()
+
+const ignored: Offer = { answer: 'ignored', id: null, spread: 'none', ref: null }
+const rejected: Offer = { answer: 'rejected', id: null, spread: 'none', ref: null }
+const duplicate: Offer = { answer: 'duplicate', id: null, spread: 'none', ref: null }
