@@ -56,7 +56,15 @@ export {
   releaseOf
 } from './belief/settle.ts'
 export { admittedReleases, compareOrder, equalNumbers } from './belief/order.ts'
-export { admit, restore, type Restored, type Stored, type Verdict } from './intake/index.ts'
+export {
+  admit,
+  readStatement,
+  restore,
+  type Restored,
+  type Stored,
+  type Told,
+  type Verdict
+} from './intake/index.ts'
 export {
   excludedKeys,
   floors,

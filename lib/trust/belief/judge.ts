@@ -2,7 +2,7 @@ import { equal, toHex, unreachable } from '../../base/index.ts'
 import { criticalExt, STATEMENT, type Body, type Head } from '../../records/index.ts'
 import { drawsOf } from './drawers.ts'
 import { judgeTrust } from './judge-trust.ts'
-import type { AnyKnown, Known, KnownControl, KnownRelease, KnownTrust } from './known.ts'
+import type { AnyKnown, KnownControl, KnownOther, KnownRelease, KnownTrust } from './known.ts'
 import { countSigners, isMet, type Count } from './quorum.ts'
 import {
   admitted,
@@ -58,17 +58,17 @@ export function countUnderCurrent(any: AnyKnown, current: KnownTrust): Count {
 }
 
 /** Of a type nobody here can read nothing is known but that the right people signed it. */
-function countOther(known: Known<{ readonly type: number }>, current: KnownTrust): Count {
+function countOther(known: KnownOther, current: KnownTrust): Count {
   const role = known.body.type === STATEMENT.trust ? 'root' : 'release'
   return countSigners(current.body, role, known)
 }
 
-function judgeOther(known: Known<{ readonly type: number }>, current: KnownTrust): Standing {
+function judgeOther(known: KnownOther, current: KnownTrust): Standing {
   const count = countOther(known, current)
-  const { type } = known.body
+  const { type, code } = known.body
   if (!isMet(count)) return short(count, `statement of type ${type}`)
   if (type >= 128) return admitted
-  return unsupported(`statement of type ${type}`)
+  return { ...unsupported(`statement of type ${type}`), code }
 }
 
 /** design 1: what names a trust that nobody here has is never admitted (S96). */

@@ -1,4 +1,4 @@
-import type { Bytes } from '../../base/index.ts'
+import type { Bytes, Code } from '../../base/index.ts'
 import type { Control, Era, Release, Revoke, Statement, Trust } from '../../records/index.ts'
 
 /** A statement that was read, and who signed it. */
@@ -16,8 +16,8 @@ export type KnownRelease = Known<Release>
 export type KnownControl = Known<Control>
 export type KnownEra = Known<Era>
 export type KnownRevoke = Known<Revoke>
-/** A type this version cannot read, by its number: kept and spread, never acted on (S10). */
-export type KnownOther = Known<{ readonly type: number }>
+/** What this version cannot read, by its type and why: kept and spread, never acted on (S10). */
+export type KnownOther = Known<{ readonly type: number; readonly code: Code }>
 
 export type AnyKnown =
   | { readonly tag: 'trust'; readonly known: KnownTrust }

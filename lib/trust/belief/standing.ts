@@ -41,7 +41,7 @@ export function gap({ have, need }: Pick<Count, 'have' | 'need'>, message: strin
   return { tag: 'pending', code: 'TRUST_GAP', message, have, need }
 }
 
-export function unsupported(what: string): Standing {
+export function unsupported(what: string): Extract<Standing, { tag: 'kept' }> {
   const message = `${what} needs a newer node to be acted on`
   return { tag: 'kept', code: 'UNSUPPORTED', message }
 }

@@ -1,4 +1,4 @@
-import { isOtaError, toHex, type Bytes, type Code } from '../../base/index.ts'
+import { equal, isOtaError, toHex, type Bytes, type Code } from '../../base/index.ts'
 import type { Statement } from '../../records/index.ts'
 import type { Believed, Held } from '../belief/believed.ts'
 import { countUnderCurrent } from '../belief/judge.ts'
@@ -66,6 +66,10 @@ export function admit(believed: Believed, statement: Statement, nowMs: number): 
   const before = believed.held.get(toHex(any.known.id)) ?? null
   const start = before?.any ?? any
   const { id } = any.known
+  if (!canBegin(believed, start)) {
+    const message = 'no trust is here yet that could say who counts'
+    return { tag: 'refused', code: 'TRUST_GAP', message, id }
+  }
   // S13: counted before the first signature is tried.
   const parts = keysWithPart(believed, start).size
   if (statement.entries.length > Math.max(2, 2 * parts)) {
@@ -116,9 +120,16 @@ function verdictOf({ believed, before, next, looked, id }: Change, nowMs: number
   }
 }
 
+/** Without a trust only those prove themselves whose ids were told: T1 and the checkpoint's. */
+function canBegin({ trust, network, checkpoint, adopted }: Believed, any: AnyKnown): boolean {
+  if (trust !== null) return true
+  const told = [network, checkpoint?.id, adopted?.id].filter((id) => id !== undefined)
+  return any.tag === 'trust' && told.some((id) => equal(id, any.known.id))
+}
+
 /** design 1: T1 is signed by every key it lists, each proving that somebody holds it (S94). */
 function lackOfPossession({ network }: Believed, any: AnyKnown, looked: Looked): string | null {
-  if (any.tag !== 'trust' || toHex(any.known.id) !== toHex(network)) return null
+  if (any.tag !== 'trust' || !equal(any.known.id, network)) return null
   const listed = keysOf(any.known.body)
   const have = looked.signers.length
   if (have >= listed.length) return null

@@ -3,4 +3,5 @@
  * worth its place. It knows neither files nor carriers.
  */
 export { admit, type Verdict } from './admit.ts'
-export { mismatch, restore, type Restored, type Stored, type Told } from './restore.ts'
+export { readStatement } from './read.ts'
+export { restore, type Restored, type Stored, type Told } from './restore.ts'

@@ -31,11 +31,15 @@ export function readStatement(network: Bytes, statement: Statement): AnyKnown {
         return { tag: 'revoke', known: { ...known, body: body.revoke } }
       case 'unknown':
       default:
-        return { tag: 'other', known: { ...known, body: { type: statement.type } } }
+        return {
+          tag: 'other',
+          known: { ...known, body: { type: statement.type, code: 'UNSUPPORTED' } }
+        }
     }
   } catch (error) {
-    if (!isOtaError(error, 'UNSUPPORTED')) throw error
-    return { tag: 'other', known: { ...known, body: { type: statement.type } } }
+    // A policy value of later days holds this node, and must reach those who can read it (S57).
+    if (!isOtaError(error, 'UNSUPPORTED') && !isOtaError(error, 'POLICY_INVALID')) throw error
+    return { tag: 'other', known: { ...known, body: { type: statement.type, code: error.code } } }
   }
 }
 

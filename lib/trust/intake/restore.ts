@@ -1,4 +1,4 @@
-import { equal, isOtaError, OtaError, toHex, type Bytes } from '../../base/index.ts'
+import { equal, OtaError, toHex, type Bytes } from '../../base/index.ts'
 import type { Statement } from '../../records/index.ts'
 import type { Base, Believed } from '../belief/believed.ts'
 import type { AnyKnown } from '../belief/known.ts'
@@ -91,10 +91,9 @@ function checkFirst({ network, held }: Believed): void {
 }
 
 /** The refusal to start on a first trust that is damaged or another network's (S25). */
-export function mismatch(network: Bytes, reason: string, cause?: unknown): OtaError {
+function mismatch(network: Bytes, reason: string): OtaError {
   return new OtaError('BOOTSTRAP_MISMATCH', `the stored first trust ${reason}`, {
     hint: 'remove the stored trusts, or import them again with the network id you were told',
-    facts: { network: toHex(network) },
-    ...(isOtaError(cause) ? { cause } : {})
+    facts: { network: toHex(network) }
   })
 }
