@@ -19,7 +19,7 @@ export interface UnpackOptions {
   /** Folders of local trees; what they hold is copied, after it was hashed in this run. */
   readonly reuse: readonly string[]
   /** Told once which blocks will be read beside the head, before the first of them is. */
-  readonly onNeed?: (blocks: readonly number[]) => void
+  readonly onNeed?: (blocks: readonly number[]) => Promise<void> | void
   readonly signal?: AbortSignal | undefined
 }
 
@@ -127,7 +127,7 @@ class Unpacking {
       (content) => this.#local.content(content.hash) === null
     )
     if (missing.length > 0) await this.#local.cut()
-    this.#options.onNeed?.(this.#contents.blocksFor(missing))
+    await this.#options.onNeed?.(this.#contents.blocksFor(missing))
   }
 
   async #place(entry: Extract<TreeEntry, { tag: 'file' }>, content: Content | null): Promise<void> {

@@ -33,6 +33,14 @@ async function refusal(entries: readonly TreeEntry[], platform = ''): Promise<st
   return await codeOf((async () => encodeManifest({ entries }, platform))())
 }
 
+function link(path: string, target: string): TreeEntry {
+  return { tag: 'link', path, target }
+}
+
+async function decode(hex: string): Promise<string | null> {
+  return await codeOf((async () => decodeManifest(fromHex(hex)))())
+}
+
 test('the manifest of the committed vector has its bytes and its tree digest', (t) => {
   const bytes = encodeManifest(vector)
   t.is(toHex(bytes), vectorHex)
@@ -68,8 +76,6 @@ test('every shortened and every bit-flipped manifest is refused or another tree'
 })
 
 test('trailing bytes, long integers, unknown types and versions are refused', async (t) => {
-  const decode = async (hex: string): Promise<string | null> =>
-    await codeOf((async () => decodeManifest(fromHex(hex)))())
   t.is(await decode(vectorHex + '00'), 'BAD_TREE')
   t.is(await decode(vectorHex.replace('4f54414d010104', '4f54414d01018400')), 'BAD_TREE')
   t.is(await decode(vectorHex.replace('4f54414d0101', '4f54414d0201')), 'UNSUPPORTED')
@@ -106,7 +112,6 @@ test('twins, also of folders, and entries below entries are refused', async (t) 
 })
 
 test('links stay inside the tree, name something, and end', async (t) => {
-  const link = (path: string, target: string): TreeEntry => ({ tag: 'link', path, target })
   const bad: readonly (readonly TreeEntry[])[] = [
     [link('a', '/etc/passwd')],
     [link('a', '../x'), file('x')],
@@ -132,7 +137,7 @@ test('links stay inside the tree, name something, and end', async (t) => {
 })
 
 test('what is accepted encodes to the same bytes, and nothing else is accepted', (t) => {
-  const part = fc.stringMatching(/^[a-z]{1,6}$/)
+  const part = fc.stringMatching(/^x[a-z]{0,5}$/)
   const path = fc.array(part, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('/'))
   const paths = fc.uniqueArray(path, { minLength: 1, maxLength: 12 })
   fc.assert(

@@ -1,0 +1,216 @@
+import type Hypercore from 'hypercore'
+import { equal, openCoresMax, OtaError, SECOND, toHex } from '../base/index.ts'
+import type { Bytes, Clock, Dice, Disk, Log } from '../base/index.ts'
+import { inBackground } from '../base/life.ts'
+import { packTree, unpackTree, type Pack } from '../artifact/index.ts'
+import type { Artifact, CoreRef } from '../records/index.ts'
+import { buildCore, clearHalfBuilt, type BuildTools } from './build.ts'
+import type { Cores } from './cores.ts'
+import { atDoor } from './failure.ts'
+import { Fetch, type Progress } from './fetch.ts'
+import { Slots, Turns } from './turns.ts'
+
+/** A whole copy shows itself on every connection for so long. */
+const announceMs = 20 * SECOND
+
+export interface FetchTreeOptions {
+  /** A folder that does not exist yet; it holds the tree, or nothing after an error. */
+  readonly into: string
+  /** Local trees whose contents and chunks need not be fetched. */
+  readonly reuse: readonly string[]
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: Progress) => void
+}
+
+export interface TreePorts {
+  readonly clock: Clock
+  readonly dice: Dice
+  readonly log: Log
+  readonly disk: Disk
+}
+
+/** The static cores of one store: built, fetched, rebuilt from files, counted at others, dropped. */
+export class TreeCores {
+  readonly #ports: TreePorts
+  readonly #cores: Cores
+  readonly #build: BuildTools
+  readonly #streams: () => readonly object[]
+  readonly #stallMs: number
+  readonly #turns = new Turns()
+  readonly #slots = new Slots(openCoresMax)
+  /** Sessions with channels on every connection, to see who else is whole. */
+  readonly #watched = new Map<string, Hypercore>()
+  readonly #announced = new Map<string, { core: Hypercore; cancel: () => void }>()
+
+  constructor(
+    ports: TreePorts,
+    cores: Cores,
+    options: { journal: string; streams: () => readonly object[]; stallMs: number }
+  ) {
+    this.#ports = ports
+    this.#cores = cores
+    this.#build = { cores, dice: ports.dice, disk: ports.disk, journal: options.journal }
+    this.#streams = options.streams
+    this.#stallMs = options.stallMs
+  }
+
+  async open(): Promise<void> {
+    await atDoor('clear a half-built core', async () => await clearHalfBuilt(this.#build))
+  }
+
+  async close(): Promise<void> {
+    for (const { core, cancel } of this.#announced.values()) {
+      cancel()
+      await core.close()
+    }
+    this.#announced.clear()
+    for (const core of this.#watched.values()) await core.close()
+    this.#watched.clear()
+  }
+
+  async isWhole(ref: CoreRef): Promise<boolean> {
+    return await atDoor('look at a core', async () => {
+      return await this.#cores.isWhole(ref.key, ref.blocks)
+    })
+  }
+
+  async build(pack: Pick<Pack, 'core' | 'blocks'>): Promise<void> {
+    await this.#turns.take(toHex(pack.core.key), async () => await this.#makeWhole(pack))
+  }
+
+  async fetch(artifact: Artifact, options: FetchTreeOptions): Promise<void> {
+    const deed = async (): Promise<void> => await this.#fetchNow(artifact, options)
+    await this.#slots.take(async () => await this.#turns.take(toHex(artifact.tree.key), deed))
+  }
+
+  async rebuild(artifact: Artifact, folder: string): Promise<'whole' | 'rebuilt' | 'differs'> {
+    return await this.#turns.take(toHex(artifact.tree.key), async () => {
+      if (await this.isWhole(artifact.tree)) return 'whole'
+      const pack = await packTree(this.#ports.disk, folder, artifact.platform)
+      if (!equal(pack.treeDigest, artifact.treeDigest)) {
+        const text = `"${folder}" is not the signed tree: nothing is built from it`
+        throw new OtaError('HASH_MISMATCH', text, { facts: { folder } })
+      }
+      if (!equal(pack.core.key, artifact.tree.key)) {
+        this.#ports.log('REBUILD_DIFFERS', { core: toHex(artifact.tree.key), folder })
+        return 'differs'
+      }
+      await this.#makeWhole(pack)
+      return 'rebuilt'
+    })
+  }
+
+  /** Peers, each once, that hold the core whole; the first call starts to look. */
+  holders(ref: Pick<CoreRef, 'key' | 'blocks'>): number {
+    const name = toHex(ref.key)
+    const core = this.#watched.get(name) ?? this.#watch(ref.key)
+    const whole = new Set<string>()
+    for (const peer of core.peers) {
+      const has = Math.min(peer.remoteLength, peer.remoteContiguousLength)
+      if (has >= ref.blocks) whole.add(toHex(peer.remotePublicKey))
+    }
+    return whole.size
+  }
+
+  async drop(ref: CoreRef): Promise<void> {
+    await this.#turns.take(toHex(ref.key), async () => {
+      await this.#letGo(ref.key)
+      await atDoor('drop a core', async () => {
+        await this.#cores.clear(ref.key)
+        await this.#cores.erase(ref.key)
+      })
+    })
+  }
+
+  #watch(key: Bytes): Hypercore {
+    const core = this.#onAllStreams(key)
+    this.#watched.set(toHex(key), core)
+    return core
+  }
+
+  async #makeWhole(pack: Pick<Pack, 'core' | 'blocks'>): Promise<void> {
+    if (await this.isWhole(pack.core)) return
+    const wasWatched = this.#watched.has(toHex(pack.core.key))
+    await this.#letGo(pack.core.key)
+    await atDoor('delete a sparse core', async () => await this.#cores.erase(pack.core.key))
+    await buildCore(this.#build, pack.core, pack.blocks())
+    if (wasWatched) this.#watch(pack.core.key)
+    await this.#announce(pack.core.key)
+  }
+
+  async #fetchNow(artifact: Artifact, options: FetchTreeOptions): Promise<void> {
+    const { key, blocks } = artifact.tree
+    const { clock, dice, disk, log } = this.#ports
+    const core = await this.#cores.openActive(key)
+    const fetch = new Fetch(clock, dice, core, {
+      stallMs: this.#stallMs,
+      streams: this.#streams,
+      signal: options.signal,
+      onProgress: options.onProgress
+    })
+    try {
+      await unpackTree(disk, {
+        artifact,
+        readBlock: async (index) => await fetch.block(index),
+        onNeed: async (needed) => await fetch.need(needed),
+        into: options.into,
+        reuse: options.reuse,
+        signal: options.signal
+      })
+    } catch (error) {
+      await fetch.close()
+      // A channel that was refused is not opened again while the core stays in memory.
+      if (!this.#isHeld(key)) await this.#cores.unload(key)
+      throw error
+    }
+    await fetch.close()
+    const whole = await this.#cores.isWhole(key, blocks)
+    log('fetched', { core: toHex(key), blocks, whole })
+    if (whole) await this.#announce(key)
+  }
+
+  /**
+   * Shows a whole copy on every connection for a while: who fetches finds one more source, and who
+   * counts copies counts it. Serving later needs no session.
+   */
+  async #announce(key: Bytes): Promise<void> {
+    const name = toHex(key)
+    if (this.#announced.has(name)) return
+    const core = this.#onAllStreams(key)
+    await core.ready()
+    const cancel = this.#ports.clock.after(announceMs, () => {
+      this.#announced.delete(name)
+      core.close().catch(inBackground)
+    })
+    this.#announced.set(name, { core, cancel })
+  }
+
+  /**
+   * A session with a channel on every connection; later ones attach by themselves. Present ones do
+   * not where a quiet session opened the core first.
+   */
+  #onAllStreams(key: Bytes): Hypercore {
+    const core = this.#cores.store.get({ key, allowFork: false })
+    const attach = (): void => {
+      for (const stream of this.#streams()) core.replicate(stream)
+    }
+    core.ready().then(attach).catch(inBackground)
+    return core
+  }
+
+  #isHeld(key: Bytes): boolean {
+    const name = toHex(key)
+    return this.#watched.has(name) || this.#announced.has(name)
+  }
+
+  /** Closes all own sessions of a core. */
+  async #letGo(key: Bytes): Promise<void> {
+    const name = toHex(key)
+    const announced = this.#announced.get(name)
+    announced?.cancel()
+    await announced?.core.close()
+    this.#announced.delete(name)
+    await this.#watched.get(name)?.close()
+    this.#watched.delete(name)
+  }
+}

@@ -1,0 +1,64 @@
+declare module 'hypercore' {
+  interface HypercorePeer {
+    readonly remotePublicKey: Uint8Array
+    readonly remoteFork: number
+    readonly remoteLength: number
+    /** Blocks held without a gap from block 0. */
+    readonly remoteContiguousLength: number
+  }
+  interface KeyPair {
+    readonly publicKey: Uint8Array
+    readonly secretKey: Uint8Array
+  }
+  interface Manifest {
+    readonly version: number
+    readonly quorum?: number
+    readonly signers: readonly { readonly publicKey: Uint8Array }[]
+    readonly prologue?: { readonly hash: Uint8Array; readonly length: number }
+  }
+  interface Download {
+    done(): Promise<boolean>
+    destroy(): void
+  }
+  /** A core in memory, below its sessions; not covered by hypercore's semver. */
+  interface InnerCore {
+    close(): Promise<void>
+  }
+  export default class Hypercore {
+    static key(manifest: Manifest): Uint8Array
+    static discoveryKey(key: Uint8Array): Uint8Array
+    static createProtocolStream(isInitiator: boolean): unknown
+    static defaultStorage(folder: string, options: { writeBufferSize?: number }): object
+    readonly key: Uint8Array
+    readonly length: number
+    readonly fork: number
+    readonly writable: boolean
+    readonly closing: Promise<void> | null
+    readonly peers: readonly HypercorePeer[]
+    /** Not covered by semver: the record that `deleteCore` takes. */
+    readonly state: { readonly storage: { readonly core: object } }
+    ready(): Promise<void>
+    close(): Promise<void>
+    has(start: number, end?: number): Promise<boolean>
+    get(
+      index: number,
+      options?: { readonly wait?: boolean; readonly timeout?: number }
+    ): Promise<Uint8Array | null>
+    append(
+      blocks: Uint8Array | readonly Uint8Array[],
+      options?: { readonly signature?: Uint8Array }
+    ): Promise<{ readonly length: number }>
+    truncate(length: number): Promise<void>
+    update(options: { readonly wait: boolean; readonly force?: boolean }): Promise<boolean>
+    treeHash(length?: number): Promise<Uint8Array>
+    download(range: { readonly blocks: readonly number[] }): Download
+    replicate(stream: object): unknown
+    clear(start: number, end: number): Promise<unknown>
+    compact(): Promise<void>
+    on(event: 'append', fn: () => void): this
+    on(event: 'peer-add', fn: () => void): this
+    on(event: 'close', fn: () => void): this
+    on(event: 'download', fn: (index: number, bytes: number) => void): this
+    on(event: 'conflict', fn: (length: number, fork: number, proof: unknown) => void): this
+  }
+}
