@@ -6,7 +6,6 @@
  * out.
  */
 export { formatPeer, parseHostPort, parsePeer, type HostPort, type StaticPeer } from './address.ts'
-export type { EvidencePool, Offered, SetView } from './ports.ts'
 export type { AuthorityRoom } from './source.ts'
 export { topicOf } from './swarm.ts'
 export {

@@ -1,14 +1,16 @@
 import type { Clock } from '../base/index.ts'
 
-/** One timer per purpose: asking for it twice does not run it twice. */
+/** Timers that end with their owner. */
 export class Later {
   readonly #clock: Clock
   readonly #cancels = new Map<string, () => void>()
+  #count = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
+  /** One timer per purpose: asking twice does not run it twice. */
   once(purpose: string, delayMs: number, fn: () => void): void {
     if (this.#cancels.has(purpose)) return
     const cancel = this.#clock.after(delayMs, () => {
@@ -16,6 +18,11 @@ export class Later {
       fn()
     })
     this.#cancels.set(purpose, cancel)
+  }
+
+  /** One more timer. */
+  after(delayMs: number, fn: () => void): void {
+    this.once(`${this.#count++}`, delayMs, fn)
   }
 
   close(): void {

@@ -27,7 +27,7 @@ const refusingMax = 16
 const greetMs = 10 * SECOND
 const proveMs = 5 * SECOND
 const sayMs = 200
-const guardEveryMs = 2 * SECOND
+const guardEveryMs = 500
 /** Channels that a peer opens and nobody wants: protomux would queue them without end. */
 const backlogMax = 256
 
@@ -121,7 +121,7 @@ export class Links {
     })
     channel.greet(encodeHello(this.#options.hello()))
     if (this.#hub.authority.access() === 'any') this.#events.stream(stream, peer)
-    this.#hub.clock.after(greetMs, () => {
+    this.#later.after(greetMs, () => {
       if (peer.phase === 'greeting') this.#cut(peer, 'no hello')
     })
   }
@@ -153,7 +153,7 @@ export class Links {
     const others = pick(this.#hub.dice, this.peers, exchangeMax)
     peer.send(FRAME.exchange, encodeExchange(others.map(({ key }) => key)))
     peer.bye(BYE.full, 60, this.#options)
-    this.#hub.clock.after(5 * sayMs, () => stream.destroy())
+    this.#later.after(5 * sayMs, () => stream.destroy())
   }
 
   #greeted(stream: Connection, peer: Peer, bytes: Bytes): void {
@@ -174,7 +174,7 @@ export class Links {
     if (peer.outbound && bothCertified(peer, credential)) show(peer, credential)
     if (this.#hub.authority.access() === 'any') return this.#welcome(stream, peer)
     peer.phase = 'proving'
-    this.#hub.clock.after(proveMs, () => {
+    this.#later.after(proveMs, () => {
       if (peer.phase === 'proving') this.#dismiss(peer, BYE.members, HOUR / SECOND)
     })
   }
@@ -186,7 +186,7 @@ export class Links {
     this.#hub.log('gossip-version', { peer: peer.label, low, high, peerLow, peerHigh })
     peer.bye(BYE.version, HOUR / SECOND, this.#options)
     peer.phase = 'apart'
-    this.#hub.clock.after(sayMs, () => peer.channel.close())
+    this.#later.after(sayMs, () => peer.channel.close())
     if (this.#hub.authority.access() === 'members') this.#dismiss(peer, BYE.members, 0)
   }
 
@@ -243,7 +243,7 @@ export class Links {
     peer.bye(reason, retryAfterS, this.#options)
     this.#ended(peer)
     peer.phase = 'closed'
-    this.#hub.clock.after(sayMs, () => peer.destroy())
+    this.#later.after(sayMs, () => peer.destroy())
   }
 
   #cut(peer: Peer, why: string): void {

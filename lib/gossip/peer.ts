@@ -9,7 +9,7 @@ import {
 } from '../records/index.ts'
 import { hash, hash128, toShortName } from '../trust/index.ts'
 import { linkKeyInput, type Channel } from './channel.ts'
-import type { SetView } from './ports.ts'
+import type { SetView } from '../crowd/index.ts'
 
 /**
  * greeting: no HELLO yet. proving: `access: members`, certificates are not both shown. ready: all

@@ -1,5 +1,6 @@
 import type { Bytes, Clock, Dice, Log } from '../base/index.ts'
-import type { AuthId, Heads, SetRef } from '../records/index.ts'
+import type { EvidencePool } from '../crowd/index.ts'
+import type { AuthId, Heads } from '../records/index.ts'
 import type { Verdict } from '../trust/index.ts'
 
 /** The authority set, as far as a channel needs it. */
@@ -15,28 +16,6 @@ export interface AuthoritySource {
   read(id: Bytes): Bytes | null
   wants(ids: readonly AuthId[]): readonly Bytes[]
   onChange(fn: () => void): () => void
-}
-
-export interface Offered {
-  readonly answer: 'accepted' | 'duplicate' | 'ignored' | 'rejected'
-  readonly id: Bytes | null
-  readonly spread: 'eager' | 'lazy' | 'none'
-  readonly ref: SetRef | null
-}
-
-export interface SetView {
-  readonly ref: SetRef
-  readonly count: number
-  /** All ones while the set is not full. */
-  readonly kthRank: Bytes
-  readonly members: readonly { readonly id: Bytes; readonly wire: Bytes }[]
-}
-
-/** The evidence that this node holds; `crowd` keeps and judges it. */
-export interface EvidencePool {
-  offer(item: Bytes, nowMs: number): Offered
-  sets(): readonly SetView[]
-  get(id: Bytes): Bytes | null
 }
 
 /** What every part of the channel is handed. */

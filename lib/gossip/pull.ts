@@ -13,6 +13,7 @@ import {
 } from '../records/index.ts'
 import { statementId } from '../trust/index.ts'
 import { Bucket } from './bucket.ts'
+import { Later } from './later.ts'
 import type { Peer } from './peer.ts'
 import { shed } from './pick.ts'
 import type { Hub } from './ports.ts'
@@ -57,20 +58,25 @@ export class Pull {
   readonly #fault: (peer: Peer, why: string) => void
   readonly #states = new Map<Peer, State>()
   readonly #stop: () => void
-  #cancelHeads: (() => void) | null = null
+  readonly #later: Later
   #last: Heads
 
   constructor(hub: Hub, fault: (peer: Peer, why: string) => void) {
     this.#hub = hub
     this.#fault = fault
     this.#last = hub.authority.heads()
+    this.#later = new Later(hub.clock)
     this.#stop = hub.authority.onChange(() => this.#changed())
   }
 
   close(): void {
     this.#stop()
-    this.#cancelHeads?.()
-    for (const peer of this.#states.keys()) this.left(peer)
+    this.#later.close()
+    for (const { cancel, cancelServe } of this.#states.values()) {
+      cancel?.()
+      cancelServe?.()
+    }
+    this.#states.clear()
   }
 
   joined(peer: Peer): void {
@@ -174,18 +180,17 @@ export class Pull {
     this.#ask()
     if (equal(heads.digest, this.#last.digest)) return
     this.#last = heads
-    this.#cancelHeads ??= this.#hub.clock.after(headsDelayMs, () => this.#spread())
+    this.#later.once('heads', headsDelayMs, () => this.#spread())
   }
 
   #spread(): void {
-    this.#cancelHeads = null
     let waitMs = 0
     for (const [peer, state] of this.#states) {
       if (state.headsOut.take()) this.tell(peer)
       else waitMs = Math.max(waitMs, state.headsOut.waitMs())
       this.#compare(peer)
     }
-    if (waitMs > 0) this.#cancelHeads = this.#hub.clock.after(waitMs, () => this.#spread())
+    if (waitMs > 0) this.#later.once('heads', waitMs, () => this.#spread())
   }
 
   #compare(peer: Peer): void {
@@ -260,8 +265,8 @@ export class Pull {
         pending.add(toHex(id))
       }
       peer.send(FRAME.authWant, encodeAuthWant(wanted.map(({ id }) => id)))
-      this.#hub.clock.after(unansweredMs, () => this.#ask())
     }
+    if (pending.size > 0) this.#later.once('ask', unansweredMs, () => this.#ask())
   }
 }
 

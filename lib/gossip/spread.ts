@@ -9,6 +9,7 @@ import {
   verifyPerSecondMax,
   type Bytes
 } from '../base/index.ts'
+import type { Offer } from '../crowd/index.ts'
 import {
   encodeHave,
   encodePush,
@@ -23,7 +24,7 @@ import { Later } from './later.ts'
 import { Parking } from './parking.ts'
 import type { Peer } from './peer.ts'
 import { pick, shed } from './pick.ts'
-import type { Hub, Offered } from './ports.ts'
+import type { Hub } from './ports.ts'
 import { Wishes } from './wishes.ts'
 
 /** Peers that get a statement at once, and peers that hear of it (simulated: 5 and 6; lazy 8). */
@@ -106,7 +107,7 @@ export class Spread {
   }
 
   /** Our own statement: into the pool, then to eight peers at once. */
-  publish(item: Bytes): Offered {
+  publish(item: Bytes): Offer {
     const offered = this.#hub.pool.offer(item, this.#hub.clock.wallMs())
     if (offered.answer !== 'accepted') return offered
     if (offered.id !== null) this.wishes.settle(offered.id)
@@ -224,7 +225,7 @@ export class Spread {
     }
   }
 
-  #forward(source: Peer | null, item: Bytes, { id, ref, spread }: Offered): void {
+  #forward(source: Peer | null, item: Bytes, { id, ref, spread }: Offer): void {
     if (spread === 'none') return
     const [pushes, haves] = spread === 'eager' ? [eagerPush, eagerHave] : [0, lazyHave]
     const others = this.#peers().filter((peer) => peer !== source)

@@ -1,7 +1,7 @@
 import { equal, PPM, type Bytes } from '../base/index.ts'
 import { setKey } from '../records/index.ts'
 import type { Peer } from './peer.ts'
-import type { SetView } from './ports.ts'
+import type { SetView } from '../crowd/index.ts'
 import type { Round } from './walk.ts'
 
 /** Peers that must agree that something is missing, before it counts as missing. */

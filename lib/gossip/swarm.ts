@@ -134,14 +134,21 @@ export class Swarm {
       () => true,
       () => false
     )
+    const timer = { cancel: noop }
     const late = new Promise<false>((resolve) => {
-      this.#clock.after(goodbyeMs, () => resolve(false))
+      timer.cancel = this.#clock.after(goodbyeMs, () => resolve(false))
     })
     // Unannouncing waits for nodes that may be gone; the sockets must not.
-    if (!(await Promise.race([gentle, late]))) await this.#swarm.destroy({ force: true })
+    const isGone = await Promise.race([gentle, late])
+    timer.cancel()
+    if (!isGone) await this.#swarm.destroy({ force: true })
   }
 }
 
 function isLoopback(host: string | null): boolean {
   return host !== null && host.startsWith('127.')
+}
+
+function noop(): void {
+  // The timer is not set yet.
 }

@@ -1,4 +1,5 @@
 import { alloc, equal, fromHex, isZero, SECOND, toHex, type Bytes } from '../base/index.ts'
+import type { SetView } from '../crowd/index.ts'
 import {
   bucketCount,
   encodeBuckets,
@@ -17,7 +18,7 @@ import { Bucket } from './bucket.ts'
 import { Later } from './later.ts'
 import type { Peer } from './peer.ts'
 import { pick } from './pick.ts'
-import type { Hub, SetView } from './ports.ts'
+import type { Hub } from './ports.ts'
 import type { Spread } from './spread.ts'
 
 const sumEveryMs = 30 * SECOND
@@ -120,8 +121,9 @@ export class Walk {
   sums(peer: Peer, sums: readonly Sum[]): boolean {
     const state = this.#states.get(peer)
     if (state?.sums.take() !== true) return false
+    const views = new Map(this.#hub.pool.sets().map((view) => [setKey(view.ref), view]))
     for (const theirs of sums) {
-      const view = this.#view(theirs.set)
+      const view = views.get(setKey(theirs.set)) ?? emptySet(theirs.set)
       const mine = summary(peer, view)
       if (mine.count === theirs.count && equal(mine.fingerprint, theirs.fingerprint)) continue
       peer.send(
@@ -184,7 +186,7 @@ export class Walk {
   #view(set: SetRef): SetView {
     const name = setKey(set)
     const held = this.#hub.pool.sets().find(({ ref }) => setKey(ref) === name)
-    return held ?? { ref: set, count: 0, kthRank: alloc(8).fill(0xff), members: [] }
+    return held ?? emptySet(set)
   }
 
   #schedule(): void {
@@ -194,6 +196,10 @@ export class Walk {
       this.#schedule()
     })
   }
+}
+
+function emptySet(set: SetRef): SetView {
+  return { ref: set, count: 0, kthRank: alloc(8).fill(0xff), members: [] }
 }
 
 /** Slots make the rest readable, verdicts spare it; then the newest. */

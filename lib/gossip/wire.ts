@@ -10,6 +10,7 @@ import {
   type Log
 } from '../base/index.ts'
 import { Life } from '../base/life.ts'
+import type { EvidencePool, Offer } from '../crowd/index.ts'
 import { HELLO_ROLE, type Hello, type Running } from '../records/index.ts'
 import { keyPairFromSeed, type KeyPair } from '../trust/index.ts'
 import { parsePeer, type HostPort } from './address.ts'
@@ -18,7 +19,7 @@ import { Exchange } from './exchange.ts'
 import { Later } from './later.ts'
 import { Links } from './links.ts'
 import type { Peer } from './peer.ts'
-import type { EvidencePool, Hub, Offered } from './ports.ts'
+import type { Hub } from './ports.ts'
 import { Pull } from './pull.ts'
 import { sourceOf, type AuthorityRoom } from './source.ts'
 import { Spread } from './spread.ts'
@@ -118,14 +119,14 @@ export class Wire extends Life {
     this.#links = this.#makeLinks()
     this.#parts = this.#makeParts()
     this.#later = new Later(clock)
-  }
-
-  /** Binds the port and starts to listen and dial; throws `CONFIG_INVALID` if it is taken. */
-  protected override async start(): Promise<void> {
     this.own(this.#swarm)
     this.own(this.#later)
     this.own(this.#links)
     for (const part of Object.values(this.#parts)) this.own(part)
+  }
+
+  /** Binds the port and starts to listen and dial; throws `CONFIG_INVALID` if it is taken. */
+  protected override async start(): Promise<void> {
     const stop = this.#hub.authority.onChange(() => this.#believesAnew())
     this.own({ close: stop })
     await this.#swarm.open(this.#failed('listen'))
@@ -147,7 +148,7 @@ export class Wire extends Life {
   }
 
   /** Offers an own statement to the pool and, if that takes it, to eight peers. */
-  publish(wire: Bytes): Offered {
+  publish(wire: Bytes): Offer {
     return this.#parts.spread.publish(wire)
   }
 
@@ -301,7 +302,7 @@ export class Wire extends Life {
     exchange.joined(peer)
     this.#walkOnce(peer)
     // Authority goes first; a peer that never agrees gets its walk a little later.
-    this.#hub.clock.after(this.#hub.scaled(2 * SECOND), () => this.#firstWalk(peer))
+    this.#later.after(this.#hub.scaled(2 * SECOND), () => this.#firstWalk(peer))
     this.#emit('peers')
   }
 
