@@ -31,6 +31,7 @@ import { Walk } from './walk.ts'
 const wireVersion = 1
 const fullSettleMs = MINUTE
 const shortestMs = 500
+const gatherMs = 50
 
 export interface WirePorts {
   readonly authority: AuthorityRoom
@@ -73,6 +74,8 @@ export interface PeerView {
   readonly protoLow: number
   readonly protoHigh: number
   readonly trustVersion: number
+  /** Its authority digest; null before its HELLO. Equal to ours: it believes all that we do. */
+  readonly digest: Bytes | null
   /** Reporting key that it proved. */
   readonly member: Bytes | null
   /** Gossip passes; false: greeted only, or no common version. */
@@ -162,6 +165,7 @@ export class Wire extends Life {
         protoLow: hello?.low ?? 0,
         protoHigh: hello?.high ?? 0,
         trustVersion: heads?.trustVersion ?? 0,
+        digest: heads?.digest ?? null,
         member,
         ready
       }))
@@ -331,9 +335,11 @@ export class Wire extends Life {
 
   #sayMembership(): void {
     const { membership } = this.#options
-    if (membership !== null && this.#hub.authority.heads().trustVersion > 0) {
-      this.#parts.spread.publish(membership)
-    }
+    if (membership === null) return
+    // A little later: the pool learns of a new belief from the same event as we do.
+    this.#later.once('membership', gatherMs, () => {
+      if (this.#hub.authority.heads().trustVersion > 0) this.#parts.spread.publish(membership)
+    })
   }
 
   /** Nodes that start together see only those before them: look again, and again while alone. */
