@@ -1,0 +1,235 @@
+import { join } from 'node:path'
+import { isOtaError, unreachable, type Clock, type Disk, type Log } from '../base/index.ts'
+import { Life } from '../base/life.ts'
+import { compactLines, pointerIn, recover, type Command } from '../cutover/index.ts'
+import type { Event, State, Step } from '../cutover/index.ts'
+import { decodePointer, type JournalDraft, type Pointer } from '../records/index.ts'
+import { LauncherClient } from './client.ts'
+import { CrashPoint } from './crash.ts'
+import { Home } from './home.ts'
+import { JournalFile } from './journal-file.ts'
+import type { LauncherEvent, LauncherView } from './launcher/config.ts'
+import { takeLock } from './lock.ts'
+import { FilePerformer, type ReleaseFacts } from './performer.ts'
+import { Processes, slotOf } from './processes.ts'
+import type { Facts, LocalApp } from './runspec.ts'
+
+export interface MachineOptions {
+  /** Absolute path. */
+  readonly home: string
+  /** Asked at each `prepare`, so that a change of the config is in force from then on. */
+  readonly local: () => LocalApp
+  readonly facts: Facts
+  /** The artifact of a release for this platform, null if there is none or it is unknown. */
+  readonly release: (name: string) => ReleaseFacts | null
+  /** Edges after whose journal line this process is to die; for tests. */
+  readonly crashAfter?: string | undefined
+  /** The launcher went: a daemon has nothing to do then. */
+  readonly onLost: () => void
+}
+
+/**
+ * The machine in the hands of the daemon: its lock, journal and pointer, its version folders, and
+ * through the launcher its processes. Opened, it has recovered; then it is told commands and tells
+ * events, one at a time, in the order in which they happened.
+ */
+export class Machine extends Life {
+  readonly home: Home
+  readonly #clock: Clock
+  readonly #disk: Disk
+  readonly #log: Log
+  readonly #options: MachineOptions
+  readonly #files: FilePerformer
+  readonly #crash: CrashPoint
+  #journal: JournalFile | null = null
+  #client: LauncherClient | null = null
+  #processes: Processes | null = null
+  #recovered: Step | null = null
+  #listener: ((event: Event) => void) | null = null
+  #early: Event[] = []
+  #earlyNews: LauncherEvent[] = []
+  #turn: Promise<void> = Promise.resolve()
+
+  constructor(clock: Clock, disk: Disk, log: Log, options: MachineOptions) {
+    super()
+    this.#clock = clock
+    this.#disk = disk
+    this.#log = log
+    this.#options = options
+    this.home = new Home(disk, options.home)
+    this.#files = new FilePerformer(disk, this.home, options)
+    this.#crash = new CrashPoint(this.home.run, options.crashAfter)
+  }
+
+  /**
+   * What recovery found: journal its lines, perform its commands, go on from its state. Valid once
+   * open.
+   */
+  get recovered(): Step {
+    if (this.#recovered === null) throw new Error('the machine is not open')
+    return this.#recovered
+  }
+
+  /** What other rooms asked to be kept with `note`, as of opening and since. */
+  get notes(): ReadonlyMap<string, string> {
+    return this.#open().notes
+  }
+
+  /** Hears every event from now on, those before included. One listener. */
+  onEvent(listener: (event: Event) => void): void {
+    this.#listener = listener
+    const early = this.#early
+    this.#early = []
+    for (const event of early) listener(event)
+  }
+
+  /**
+   * Makes the lines of a step durable; only then may its commands be performed. `NO_SPACE` and
+   * `NO_PERMISSION` reject: the step must not be taken.
+   */
+  async append(lines: readonly JournalDraft[], state: State): Promise<void> {
+    const journal = this.#open()
+    await journal.append(lines)
+    this.#crash.passed(lines)
+    if (journal.isLong && state.op === null) await journal.compact(compactLines(state))
+  }
+
+  /** Keeps a text of another room in the journal, durable when it resolves. */
+  async note(key: string, text: string): Promise<void> {
+    await this.#open().note(key, text)
+  }
+
+  /**
+   * Performs a command of the machine's own; its answer comes as an event. False for those that
+   * others perform: `fetch`, `confirm`, `report`, `alarm`. Commands are performed in order, one
+   * after the other.
+   */
+  perform(command: Command): boolean {
+    const work = this.#workOf(command)
+    if (work === null) return false
+    this.#enqueue(work)
+    return true
+  }
+
+  /** Resolves when the commands given so far are performed. */
+  async idle(): Promise<void> {
+    await this.#turn
+  }
+
+  /** Slots, ports, pids, traffic and lost requests, as the launcher knows them. */
+  async view(): Promise<LauncherView> {
+    if (this.#client === null) throw new Error('the machine is not open')
+    const answer = await this.#client.request('list')
+    // The launcher is our own program and of our own version range.
+    return answer as unknown as LauncherView
+  }
+
+  protected async start(): Promise<void> {
+    await this.home.prepare()
+    this.own(await takeLock(join(this.home.path, 'lock')))
+    const nowMs = (): number => this.#clock.wallMs()
+    const journal = await JournalFile.open(this.#disk, this.home.path, nowMs)
+    this.#journal = journal
+    const { client, view } = await LauncherClient.open(
+      this.home.run,
+      (event) => this.#take(event),
+      this.#options.onLost
+    )
+    this.#client = this.own(client)
+    const processes = new Processes(this.#clock, this.#disk, this.#log, {
+      home: this.home,
+      client,
+      emit: (event) => this.#emit(event),
+      verify: async (release) => await this.#files.verifyInstalled(release)
+    })
+    this.#processes = this.own(processes)
+    await processes.adopt(view)
+    const pointer = await this.#readPointer(journal)
+    this.#recovered = recover(
+      {
+        lines: journal.lines,
+        fault: pointer.fault ?? journal.fault,
+        pointer: pointer.found,
+        slots: { a: slotOf(view.slots.a), b: slotOf(view.slots.b) },
+        routed: view.routed,
+        alive: view.daemonStarts > 1
+      },
+      nowMs()
+    )
+    await this.home.sweep(this.#recovered.state.op?.op ?? null)
+    for (const event of this.#earlyNews.splice(0)) processes.take(event)
+  }
+
+  async #readPointer(
+    journal: JournalFile
+  ): Promise<{ found: Pointer | null | 'damaged'; fault: State['fault'] }> {
+    const bytes = await this.#disk.read(join(this.home.path, 'current'))
+    if (bytes === null) return { found: null, fault: null }
+    try {
+      return { found: decodePointer(bytes), fault: null }
+    } catch (error) {
+      this.#log('pointer-damaged', { path: join(this.home.path, 'current') })
+      if (isOtaError(error, 'JOURNAL_DAMAGED')) return { found: 'damaged', fault: null }
+      if (!isOtaError(error, 'JOURNAL_NEWER')) throw error
+      return { found: pointerIn(journal.lines), fault: 'JOURNAL_NEWER' }
+    }
+  }
+
+  #enqueue(work: () => Promise<void>): void {
+    const before = this.#turn
+    const run = async (): Promise<void> => {
+      await before
+      await work()
+    }
+    this.#turn = run().catch((error: unknown) => {
+      if (this.closing !== null) return
+      // Neither a disk nor a release is at fault, so we are, and the next start recovers.
+      throw error
+    })
+  }
+
+  #workOf(command: Command): (() => Promise<void>) | null {
+    switch (command.tag) {
+      case 'preflight':
+      case 'verify':
+      case 'place':
+      case 'prepare':
+      case 'flip':
+      case 'gc':
+      case 'discard':
+        return async () => {
+          const event = await this.#files.perform(command)
+          if (event !== null) this.#emit(event)
+        }
+      case 'start':
+      case 'keep':
+      case 'route':
+      case 'arm':
+      case 'disarm':
+      case 'end':
+        return async () => await this.#processes?.perform(command)
+      case 'fetch':
+      case 'confirm':
+      case 'report':
+      case 'alarm':
+        return null
+      default:
+        return unreachable(command)
+    }
+  }
+
+  #take(event: LauncherEvent): void {
+    if (this.#recovered === null || this.#processes === null) this.#earlyNews.push(event)
+    else this.#processes.take(event)
+  }
+
+  #emit(event: Event): void {
+    if (this.#listener === null) this.#early.push(event)
+    else this.#listener(event)
+  }
+
+  #open(): JournalFile {
+    if (this.#journal === null) throw new Error('the machine is not open')
+    return this.#journal
+  }
+}
