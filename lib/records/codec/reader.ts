@@ -98,7 +98,8 @@ export class Reader {
 
   /** Nothing may follow the last field (`NOT_CANONICAL`, S9). */
   end(): void {
-    if (this.remaining > 0) this.fail('NOT_CANONICAL', `${this.remaining} bytes after the end`)
+    if (this.remaining > 0)
+      this.fail('NOT_CANONICAL', `nothing may follow, bytes left: ${this.remaining}`)
   }
 
   /** Reads one field; its name appears in the error if it fails. */
