@@ -13,7 +13,8 @@ export function newSlot(turn: Turn, op: Op): SlotName {
   const { slots, live } = turn.state
   if (slots.a?.release === op.release) return 'a'
   if (slots.b?.release === op.release) return 'b'
-  return op.from === null ? live : other(live)
+  // On trial it is the one in charge, also while nothing runs there.
+  return op.from === null || op.state === 'trial' ? live : other(live)
 }
 
 /** Edge 13: the new version starts beside the old one, or after it has stopped. */

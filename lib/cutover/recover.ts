@@ -163,15 +163,16 @@ function keepRunning(turn: Turn): void {
   }
 }
 
-/** A process of a release that neither the pointer nor the op speaks of has no place here. */
+/** A process of a release that the pointer or a hand-over does not speak of has no place here. */
 function endStrangers(turn: Turn): void {
   const { op, pointer, slots } = turn.state
-  const known = [pointer?.release, op?.release, op?.from?.release]
+  // A recovery that died before it ended the new version left it running beside a waiting op.
+  const handing = op !== null && !isBefore(op.state, 'cutover')
+  const known = [pointer?.release, op?.from?.release, handing ? op.release : undefined]
   for (const name of ['a', 'b'] as const) {
     const slot = slots[name]
     if (slot !== null && !known.includes(slot.release)) turn.end(name, true)
   }
-  if (op !== null && isBefore(op.state, 'trial')) return
   const extra = slots[other(turn.state.live)]
   if (op === null && extra !== null) turn.end(other(turn.state.live), true)
 }
