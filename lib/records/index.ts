@@ -6,46 +6,31 @@
 export {
   blob,
   bool,
-  checkSize,
   decodeWhole,
   encodeWhole,
-  ext,
-  fixed,
   i16,
   i8,
-  id,
   inOrder,
   isCritical,
-  key,
   list,
-  mapped,
-  ms,
   name,
   note,
   oneOf,
   opt,
   ppm,
-  readCount,
   Reader,
-  refine,
-  struct,
-  tagged,
   text,
   times,
   u16,
   u32,
   u8,
   uint,
-  within,
   Writer,
   type Codec,
-  type Ext,
-  type Fail,
-  type Range,
-  type Whole
+  type Ext
 } from './codec/index.ts'
 export { criticalExt, decodeBody, encodeBody, type KnownBody } from './authority/body.ts'
-export { decodeControl, encodeControl, type Control } from './authority/control.ts'
+export { encodeControl, type Control } from './authority/control.ts'
 export {
   decodeEntry,
   encodeEntry,
@@ -53,17 +38,15 @@ export {
   normaliseEntries,
   parseEntry
 } from './authority/entries.ts'
-export { decodeEra, encodeEra, type Era } from './authority/era.ts'
+export type { Era } from './authority/era.ts'
 export type { Floor, Head } from './authority/head.ts'
 export {
-  CERTIFICATE_TAG,
   decodeCertificate,
   decodeInvite,
   decodeMembership,
   encodeCertificate,
   encodeInvite,
   encodeMembership,
-  INVITE_TAG,
   type Certificate,
   type CertificateFields,
   type Invite,
@@ -81,20 +64,18 @@ export {
   type Window
 } from './authority/policy.ts'
 export {
-  decodeRelease,
   encodeRelease,
   type Artifact,
   type CoreRef,
   type Release,
   type Source
 } from './authority/release.ts'
-export { decodeRevoke, encodeRevoke, type Revoke } from './authority/revoke.ts'
+export type { Revoke } from './authority/revoke.ts'
 export {
   decodeStatement,
   encodeCanonical,
   encodeStatement,
   STATEMENT,
-  STATEMENT_TAG,
   type Body,
   type Entry,
   type Signature,
@@ -102,7 +83,6 @@ export {
   type StatementParts
 } from './authority/statement.ts'
 export {
-  decodeTrust,
   encodeTrust,
   ROLE,
   type Member,
@@ -167,14 +147,11 @@ export {
   decodeEvidence,
   decodeEvidenceBy,
   encodeEvidence,
-  EVIDENCE_TAG,
-  evidenceName,
   sealEvidence,
   shortenEvidence,
   type UnsignedEvidence
 } from './evidence/envelope.ts'
 export {
-  EVIDENCE,
   type Attest,
   type Beacon,
   type Brake,
@@ -191,8 +168,6 @@ export {
   type Vote
 } from './evidence/evidence.ts'
 export {
-  ANSWER_TAG,
-  CARD_TAG,
   cardCanonical,
   decodeAnswer,
   decodeCard,
@@ -202,7 +177,6 @@ export {
   encodeCard,
   encodeInviteFile,
   encodeRequest,
-  REQUEST_TAG,
   type Answer,
   type Card,
   type CardFields,

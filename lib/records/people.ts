@@ -35,9 +35,9 @@ import {
  * What people hand to each other, one line of z-base-32 each: a request for a signature, the answer
  * to it, a signer's card, an invite.
  */
-export const REQUEST_TAG = 'upswell/request/1'
-export const ANSWER_TAG = 'upswell/answer/1'
-export const CARD_TAG = 'upswell/card/1'
+const REQUEST_TAG = 'upswell/request/1'
+const ANSWER_TAG = 'upswell/answer/1'
+const CARD_TAG = 'upswell/card/1'
 
 const request: Codec<Statement> = tagged(REQUEST_TAG, {
   write: (writer, value) => writer.raw(encodeStatement(value)),

@@ -23,8 +23,8 @@ import {
 } from '../codec/index.ts'
 
 /** Domain tags of the two records; their first byte is 0x75, as of no evidence. */
-export const INVITE_TAG = 'upswell/invite/1'
-export const CERTIFICATE_TAG = 'upswell/certificate/1'
+const INVITE_TAG = 'upswell/invite/1'
+const CERTIFICATE_TAG = 'upswell/certificate/1'
 
 export interface Label {
   readonly name: string

@@ -27,7 +27,7 @@ import type { Revoke } from './revoke.ts'
 import type { Trust } from './trust.ts'
 
 /** Domain tag of authority statements; 19 bytes, no terminator. */
-export const STATEMENT_TAG = 'upswell/statement/1'
+const STATEMENT_TAG = 'upswell/statement/1'
 
 /** Wire numbers of authority statements. 128 to 255 must be ignored when unknown. */
 export const STATEMENT = { trust: 1, release: 2, control: 3, era: 4, revoke: 5 } as const

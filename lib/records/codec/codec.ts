@@ -18,7 +18,7 @@ export function encodeWhole<T>(codec: Codec<T>, value: T, what: string): Bytes {
   return writer.finish()
 }
 
-export interface Whole {
+interface Whole {
   /** Names the record in errors. */
   readonly what: string
   /** Checked before anything is read (`OVER_LIMIT`). */
@@ -80,14 +80,6 @@ export function refine<T>(codec: Codec<T>, check: (value: T, fail: Fail) => void
       check(value, (code, reason) => reader.fail(code, reason))
       return value
     }
-  }
-}
-
-/** Another face of the same bytes. */
-export function mapped<A, B>(codec: Codec<A>, to: (a: A) => B, from: (b: B) => A): Codec<B> {
-  return {
-    write: (writer, value) => codec.write(writer, from(value)),
-    read: (reader) => to(codec.read(reader))
   }
 }
 

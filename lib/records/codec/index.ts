@@ -6,15 +6,13 @@ export {
   checkSize,
   decodeWhole,
   encodeWhole,
-  mapped,
   refine,
   struct,
   tagged,
   type Codec,
-  type Fail,
-  type Whole
+  type Fail
 } from './codec.ts'
-export { ext, inOrder, isCritical, list, opt, readCount, times, type Ext } from './lists.ts'
+export { ext, inOrder, isCritical, list, opt, times, type Ext } from './lists.ts'
 export { Reader } from './reader.ts'
 export {
   blob,
@@ -34,7 +32,6 @@ export {
   u32,
   u8,
   uint,
-  within,
-  type Range
+  within
 } from './values.ts'
 export { Writer } from './writer.ts'

@@ -129,7 +129,7 @@ function checkTags(side: Reader | Writer, values: readonly Ext[]): void {
 }
 
 /** A count of 0 to `max`, judged before anything is allocated (`OVER_LIMIT`). */
-export function readCount(reader: Reader, max: number): number {
+function readCount(reader: Reader, max: number): number {
   const count = reader.uint()
   checkCount(reader, count, max)
   return count

@@ -11,11 +11,11 @@ export const i16: Codec<number> = { write: (w, n) => w.i16(n), read: (r) => r.i1
 /** 0 to 2^53 − 1, shortest form only. */
 export const uint: Codec<number> = { write: (w, n) => w.uint(n), read: (r) => r.uint() }
 /** Unix milliseconds or a duration in milliseconds. */
-export const ms = uint
+export const ms: Codec<number> = { ...uint }
 /** Parts per million, 0 to 1,000,000. */
 export const ppm = within(uint, { min: 0, max: PPM })
 
-export interface Range {
+interface Range {
   readonly min: number
   readonly max?: number
   /** What a number outside is refused with; `NOT_CANONICAL` unless given. */

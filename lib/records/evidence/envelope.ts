@@ -22,7 +22,7 @@ import { EVIDENCE, type Evidence, type EvidenceDraft, type EvidenceName } from '
 import { checkPlace } from './rules.ts'
 
 /** Domain tag of evidence; 18 bytes, no terminator. */
-export const EVIDENCE_TAG = 'upswell/evidence/1'
+const EVIDENCE_TAG = 'upswell/evidence/1'
 /** Wire version with the whole signer key. */
 const VERSION_KEY = 1
 /** Wire version with 8 bytes of the id of the signer's certificate in place of the key. */
@@ -52,11 +52,6 @@ const tail: Codec<Omit<EvidenceDraft, 'body'> & { readonly tsS: number; readonly
     ttlS: uint,
     body: blob(evidenceBodyBytesMax)
   })
-
-/** The name of a wire type, or null for one that is not known here: not an error, ignore it. */
-export function evidenceName(type: number): EvidenceName | null {
-  return names.get(type) ?? null
-}
 
 /**
  * The canonical bytes of what `signer` says at `tsS` (unix seconds). Throws `NOT_CANONICAL` or
@@ -123,8 +118,8 @@ export function decodeEvidenceBy(
   if (version !== VERSION_KEY && version !== VERSION_REF) {
     reader.fail('UNSUPPORTED', `wire version ${version}`)
   }
-  const name = evidenceName(reader.u8())
-  if (name === null) return reader.fail('UNSUPPORTED', 'unknown type')
+  const name = names.get(reader.u8())
+  if (name === undefined) return reader.fail('UNSUPPORTED', 'unknown type')
   if (!equal(reader.raw(NETWORK_REF_BYTES), network.subarray(0, NETWORK_REF_BYTES))) {
     reader.fail('WRONG_NETWORK', 'made for another network')
   }
