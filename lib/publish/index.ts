@@ -19,7 +19,6 @@ export {
   type UnlockedKey
 } from './papers/keyfile.ts'
 export {
-  answerOf,
   draftFrom,
   nameOf,
   readAnswer,

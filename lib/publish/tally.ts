@@ -47,8 +47,9 @@ export function tally(draft: Draft, entries: readonly Entry[], { trust }: Counti
   const signatures = valid.map(decodeEntry).filter((one) => one !== null)
   const sides = sidesFor(draft, trust).map(({ of, need, members }) => {
     const signed = new Set(signatures.map(hexKey))
-    const signers = members.filter((member) => signed.has(hexKey(member)))
-    const missing = members.filter((member) => !signed.has(hexKey(member)))
+    const sorted = members.toSorted(byLabel)
+    const signers = sorted.filter((member) => signed.has(hexKey(member)))
+    const missing = sorted.filter((member) => !signed.has(hexKey(member)))
     return { of, need, have: signers.length, signers, missing }
   })
   const drawers = namedDrawers(draft, trust)
@@ -181,6 +182,10 @@ function hasPart(parts: ReadonlySet<string>): (entry: Entry) => boolean {
 
 function hexKey({ key }: Pick<Member, 'key'>): string {
   return toHex(key)
+}
+
+function byLabel(a: Member, b: Member): number {
+  return a.label < b.label ? -1 : Number(a.label > b.label)
 }
 
 function labels(members: readonly Member[], between: string): string {

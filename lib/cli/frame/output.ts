@@ -132,8 +132,18 @@ function asLines(text: string | readonly string[]): readonly string[] {
   return typeof text === 'string' ? [text] : text
 }
 
-function stringify(value: unknown): string {
-  return JSON.stringify(value, (_key, item: unknown) =>
-    item instanceof Uint8Array ? toName(item) : item
-  )
+/** Bytes become names here, not in a replacer: a Buffer turns itself into an object before that. */
+function plain(value: Value | undefined): unknown {
+  if (value instanceof Uint8Array) return toName(value)
+  if (typeof value !== 'object' || value === null) return value
+  if (isList(value)) return value.map(plain)
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]))
+}
+
+function isList(value: object): value is readonly Value[] {
+  return Array.isArray(value)
+}
+
+function stringify(value: { readonly [key: string]: Value | undefined }): string {
+  return JSON.stringify(plain(value))
 }

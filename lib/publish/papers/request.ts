@@ -4,7 +4,6 @@ import {
   decodeAnswer,
   decodeBody,
   decodeRequest,
-  encodeAnswer,
   encodeBody,
   encodeCanonical,
   encodeRequest,
@@ -59,16 +58,6 @@ export async function readRequest(disk: Disk, path: string): Promise<Draft> {
   const bytes = await readLineFile(disk, path)
   refuseOtherFile(bytes, 'request', path)
   return draftFrom(decodeRequest(bytes))
-}
-
-/** One signer's answer. */
-export interface Answer {
-  readonly id: Bytes
-  readonly entry: Entry
-}
-
-export function answerOf({ id, entry }: Answer): Bytes {
-  return encodeAnswer({ statement: id, entry })
 }
 
 /** The answer in a file; `BAD_SIGNATURE` when it belongs to another statement than `draft` (S7). */

@@ -1,0 +1,232 @@
+import { OtaError, SECOND, MINUTE, equal, isZero, type Bytes } from '../../base/index.ts'
+import { packTree } from '../../artifact/index.ts'
+import type { Authority } from '../../authority/index.ts'
+import {
+  encodeStatement,
+  normaliseEntries,
+  type Artifact,
+  type Entry
+} from '../../records/index.ts'
+import {
+  demandComplete,
+  knownFolder,
+  nameOf,
+  refuseOrphans,
+  shortest,
+  tally,
+  type Desk,
+  type Draft,
+  type Tally
+} from '../../publish/index.ts'
+import { admit, formatJoin, type Verdict } from '../../trust/index.ts'
+import { amount, type Context, type Outcome } from '../frame/index.ts'
+import {
+  needAuthority,
+  openAuthority,
+  openFor,
+  refuseOtherNetwork,
+  trustFor,
+  writeJoin
+} from './belief.ts'
+import { networkOf } from './network.ts'
+import { Station, logTo, pause, waitUntil } from './station.ts'
+
+const LAST_LOOK_MS = 10 * SECOND
+const WAIT_MS = 10 * MINUTE
+/** How long peers are asked for longer copies of an own feed before it is appended to. */
+const SETTLE_MS = 2 * SECOND
+
+export interface Commit {
+  readonly draft: Draft
+  readonly entries: readonly Entry[]
+  /** How the request is named on the command line. */
+  readonly word: string
+  /** `alone`, or how many other peers must hold it. */
+  readonly wait: 'alone' | number
+  /** Releases a new trust may leave without quorum. */
+  readonly givenUp: readonly Bytes[]
+}
+
+/**
+ * What a quorum signed goes out: counted, judged as a node will, tree cores built, written down,
+ * appended to every live feed this machine owns, and held by others before it ends.
+ */
+export async function commitDraft(context: Context, desk: Desk, commit: Commit): Promise<Outcome> {
+  const { draft } = commit
+  const { entries, data: counted } = await countedEntries(context, desk, commit)
+  const { network, type, body } = draft.statement
+  const bytes = encodeStatement({ network, type, body, entries: normaliseEntries(entries) })
+  const isFirst = isZero(draft.statement.network)
+  if (!isFirst) await refuseUnfit(desk, draft, commit, entries)
+  if (context.dryRun) return { data: { ...counted, dryRun: true } }
+  if (!context.yes) {
+    context.out.note(`committing ${nameOf(draft)} in 10 s, Ctrl-C stops it`)
+    await pause(desk, LAST_LOOK_MS, context.signal)
+    context.signal.throwIfAborted()
+  }
+  const authority = isFirst ? await foundHere(desk, draft) : await needAuthority(desk)
+  const alone = commit.wait === 'alone' || isFirst
+  const online = alone ? null : await networkOf(context, desk)
+  const log = logTo((text) => context.out.detail(text))
+  const station = new Station(desk, authority, { network: online, log })
+  try {
+    await station.ready()
+    await buildCores(context, desk, station, draft)
+    refuseVerdict(draft, await authority.intake(bytes, 'commit'))
+    const feeds = await station.append(bytes, SETTLE_MS)
+    const copies = await waitForCopies(context, desk, station, commit)
+    return report(context, { draft, feeds, copies, authority, counted })
+  } finally {
+    await station.close()
+  }
+}
+
+/** Every entry that counts; throws `THRESHOLD_NOT_MET` or `DRAW_INCOMPLETE` where it is not enough. */
+async function countedEntries(context: Context, desk: Desk, { draft, entries, word }: Commit) {
+  const authority = await openAuthority(desk)
+  const trust = await trustFor(desk, draft, authority?.believed ?? null)
+  const count = tally(draft, entries, { trust })
+  const data = tallyData(draft, count)
+  context.out.result('verify', data, null)
+  if (count.idle > 0) {
+    context.out.warn(`${amount(count.idle, 'signature')} of keys without a part in it left out`)
+  }
+  demandComplete(draft, count, word)
+  return { entries: count.entries, data }
+}
+
+/** `{release, have, need, signers}`: what was counted, for `--json`. */
+export function tallyData(draft: Draft, count: Tally) {
+  const side = shortest(count)
+  return {
+    [draft.body.tag]: draft.id,
+    have: side?.have ?? 0,
+    need: side?.need ?? 0,
+    signers: side?.signers.map(({ label }) => label) ?? []
+  }
+}
+
+/** Judged as every node will, before anything is written. */
+async function refuseUnfit(
+  desk: Desk,
+  draft: Draft,
+  { givenUp }: Commit,
+  entries: readonly Entry[]
+): Promise<void> {
+  const { believed } = await needAuthority(desk)
+  if (!equal(believed.network, draft.network)) {
+    throw new OtaError('WRONG_NETWORK', `${nameOf(draft)} is for another network than this home's`)
+  }
+  if (draft.body.tag === 'trust') refuseOrphans(believed, draft.body.trust, givenUp)
+  const statement = { ...draft.statement, entries }
+  refuseVerdict(draft, admit(believed, statement, desk.clock.wallMs()))
+}
+
+function refuseVerdict(draft: Draft, verdict: Verdict): void {
+  if (verdict.tag !== 'refused' && verdict.tag !== 'pending') return
+  throw new OtaError(verdict.code, `${nameOf(draft)}: ${verdict.message}`)
+}
+
+/** The first trust founds the network that this home follows from now on. */
+async function foundHere(desk: Desk, draft: Draft): Promise<Authority> {
+  await refuseOtherNetwork(desk, draft.id)
+  const join = { network: draft.id, checkpoint: { version: 1, id: draft.id } }
+  await writeJoin(desk, join)
+  return await openFor(desk, join)
+}
+
+/** Tree cores are whole here before anybody hears of the release. */
+async function buildCores(
+  context: Context,
+  desk: Desk,
+  station: Station,
+  draft: Draft
+): Promise<void> {
+  if (draft.body.tag !== 'release') return
+  for (const artifact of draft.body.release.artifacts) {
+    context.out.progress('building tree core', artifact.platform)
+    await buildCore(desk, station, artifact)
+  }
+}
+
+/** Builds one tree core from the folder it was packed from, unless the store holds it whole. */
+export async function buildCore(desk: Desk, station: Station, artifact: Artifact): Promise<void> {
+  if (await station.store.hasWhole(artifact.tree)) return
+  const folder = await knownFolder(desk, artifact.treeDigest)
+  if (folder === null) {
+    throw new OtaError('INCOMPLETE', `the tree for ${artifact.platform} is not on this machine`, {
+      hint: 'pack the same folder here first: ota-publish pack DIR'
+    })
+  }
+  const pack = await packTree(desk.disk, folder, artifact.platform)
+  if (!equal(pack.treeDigest, artifact.treeDigest)) {
+    throw new OtaError('HASH_MISMATCH', `${folder} has changed since it was packed`, {
+      hint: 'put its files back as they were, or propose it again'
+    })
+  }
+  await station.store.buildTreeCore(pack)
+}
+
+/** Full copies elsewhere; `NOT_SEEDED` when they do not come in time. The statement stays out. */
+async function waitForCopies(
+  context: Context,
+  desk: Desk,
+  station: Station,
+  { draft, wait }: Commit
+): Promise<number> {
+  if (wait === 'alone' || station.wire === null) return 0
+  const count = (): number => copiesOf(station, draft)
+  const withinMs = context.timeoutMs ?? WAIT_MS
+  await waitUntil(
+    desk,
+    () => {
+      const peers = station.wire?.peers().length ?? 0
+      context.out.progress('waiting for copies', `${count()} of ${wait}, ${amount(peers, 'peer')}`)
+      return count() >= wait
+    },
+    {
+      withinMs,
+      signal: context.signal,
+      late: () => {
+        const have = `${count()} of ${wait} full copies elsewhere`
+        return new OtaError('NOT_SEEDED', `${nameOf(draft)} is committed, but has ${have}`, {
+          hint: 'keep "ota-publish seed" running until nodes hold it',
+          facts: { have: count(), need: wait }
+        })
+      }
+    }
+  )
+  return count()
+}
+
+/** Peers that hold every tree core whole; of other statements, peers that believe what we do. */
+function copiesOf(station: Station, { body }: Draft): number {
+  if (body.tag !== 'release') return station.inAgreement()
+  const counts = body.release.artifacts.map(({ tree }) => station.store.holders(tree))
+  return Math.min(...counts)
+}
+
+interface Done {
+  readonly draft: Draft
+  readonly feeds: number
+  readonly copies: number
+  readonly authority: Authority
+  readonly counted: ReturnType<typeof tallyData>
+}
+
+function report(context: Context, { draft, feeds, copies, authority, counted }: Done): Outcome {
+  const { network, trust } = authority.believed
+  const checkpoint = trust === null ? null : { version: trust.body.version, id: trust.id }
+  const join = formatJoin(network, checkpoint)
+  const data = { ...counted, id: draft.id, network, join, feeds, copies }
+  if (draft.body.tag === 'trust') {
+    context.out.result('commit', data, [`network ${formatJoin(network)}`, `join    ${join}`])
+    return { data }
+  }
+  const live = `appended to ${amount(feeds, 'feed')}, live`
+  const keep = 'keep `ota-publish seed` running until nodes hold it'
+  const held = draft.body.tag === 'release' ? 'full copies' : 'peers with it'
+  const text = copies === 0 ? `${live}; 0 ${held} elsewhere: ${keep}` : `${live}; ${copies} ${held}`
+  context.out.result('commit', data, text)
+  return { data }
+}

@@ -1,0 +1,141 @@
+import { OtaError, type Bytes, type Disk } from '../../base/index.ts'
+import { readDescriptor, realClock, realDice, realDisk } from '../../host/index.ts'
+import {
+  listKeys,
+  placesAt,
+  placesIn,
+  toLine,
+  unlockKey,
+  type Desk,
+  type KeyInfo,
+  type UnlockedKey
+} from '../../publish/index.ts'
+import { firstLine, type Context, type FlagTable } from '../frame/index.ts'
+
+/** Flags of commands that unlock a key. */
+export const secretFlags: FlagTable = { 'passphrase-fd': { type: 'text' } }
+
+const PASSPHRASE_BYTES_MAX = 4_096
+const STDIN_BYTES_MAX = 256 * 1024
+
+/** The real machine, laid out for this person. `-` reads standard input. */
+export function deskOf(context: Context): Desk {
+  const disk = realDisk()
+  const withStdin: Disk = {
+    ...disk,
+    read: async (path) =>
+      path === '-' ? await readDescriptor(0, STDIN_BYTES_MAX) : await disk.read(path)
+  }
+  return { disk: withStdin, dice: realDice(), clock: realClock(), places: placesFor(context) }
+}
+
+/** `--home` holds everything; else keys lie with the configuration, the rest with the state. */
+function placesFor({ home, terminal }: Context) {
+  if (home !== null) return placesIn(absolute(home))
+  const { env } = terminal
+  const user = env['HOME'] ?? ''
+  const config = env['XDG_CONFIG_HOME'] ?? `${user}/.config`
+  const state = env['XDG_STATE_HOME'] ?? `${user}/.local/state`
+  return placesAt(absolute(`${config}/upswell/keys`), absolute(`${state}/upswell/publish`))
+}
+
+/** A path from the root, without `.`, `..` and double slashes. */
+export function absolute(path: string): string {
+  const whole = path.startsWith('/') ? path : `${process.cwd()}/${path}`
+  const parts: string[] = []
+  for (const part of whole.split('/')) {
+    if (part === '' || part === '.') continue
+    if (part === '..') parts.pop()
+    else parts.push(part)
+  }
+  return `/${parts.join('/')}`
+}
+
+/** The key of that label, or the only one there is; unlocked. The caller wipes it. */
+export async function unlock(
+  context: Context,
+  desk: Desk,
+  label: string | null
+): Promise<UnlockedKey> {
+  const name = label ?? (await onlyKey(desk)).label
+  const passphrase = await askPassphrase(context, `pass phrase of ${name}: `)
+  try {
+    return await unlockKey(desk, name, passphrase)
+  } finally {
+    passphrase.fill(0)
+  }
+}
+
+async function onlyKey(desk: Desk): Promise<KeyInfo> {
+  const keys = await listKeys(desk)
+  const first = keys[0]
+  if (first === undefined) {
+    throw new OtaError('USAGE', 'there is no key here', {
+      hint: 'make one: ota-publish keys new --label NAME'
+    })
+  }
+  if (keys.length === 1) return first
+  const labels = keys.map(({ label }) => label).join(', ')
+  throw new OtaError('USAGE', `there are ${keys.length} keys here: ${labels}`, {
+    hint: 'name one with --key LABEL'
+  })
+}
+
+/** From `--passphrase-fd`, else from the terminal; never from arguments or the environment. */
+export async function askPassphrase(context: Context, question: string): Promise<Bytes> {
+  const fd = context.flags.count('passphrase-fd', 0, 1_023)
+  if (fd === null) return await context.secret(question, 'passphrase-fd')
+  const bytes = await readDescriptor(fd, PASSPHRASE_BYTES_MAX)
+  try {
+    return firstLine(bytes).slice()
+  } finally {
+    bytes.fill(0)
+  }
+}
+
+/** A new pass phrase: on a terminal it is asked twice. */
+export async function newPassphrase(context: Context, label: string): Promise<Bytes> {
+  const first = await askPassphrase(context, `new pass phrase for ${label}: `)
+  if (context.flags.has('passphrase-fd')) return first
+  if (first.byteLength === 0) throw new OtaError('USAGE', 'the pass phrase is empty')
+  const second = await context.secret('the same again: ', 'passphrase-fd')
+  const isSame = first.byteLength === second.byteLength && first.every((b, i) => b === second[i])
+  second.fill(0)
+  if (isSame) return first
+  first.fill(0)
+  throw new OtaError('USAGE', 'the two pass phrases differ')
+}
+
+/** Writes what a command made, last of all; `-` is standard output. */
+export async function writePaper(
+  context: Context,
+  desk: Desk,
+  { path, bytes }: { readonly path: string; readonly bytes: Bytes }
+): Promise<void> {
+  if (context.dryRun) return
+  if (path !== '-') {
+    await desk.disk.writeDurable(path, bytes)
+    await desk.disk.chmod(path, 0o644)
+    return
+  }
+  if (context.out.options.json) {
+    throw new OtaError('USAGE', '-o - and --json would share one stdout', {
+      hint: 'name a file with -o'
+    })
+  }
+  context.terminal.stdout.write(String.fromCharCode(...bytes))
+}
+
+/** As `writePaper`, for bytes that travel as one line of z32. */
+export async function writeLine(
+  context: Context,
+  desk: Desk,
+  { path, bytes }: { readonly path: string; readonly bytes: Bytes }
+): Promise<void> {
+  await writePaper(context, desk, { path, bytes: toLine(bytes) })
+}
+
+/** `wrote FILE`, or what would have been written. */
+export function wrote(context: Context, path: string): string {
+  return context.dryRun ? `would write ${path}` : `wrote ${path}`
+}
