@@ -92,7 +92,7 @@ async function initSolo(context: Context): Promise<Outcome> {
     say(context, draft)
     if (context.dryRun) return { data: { trust: draft.id } }
     const entry = await signDraft(desk, draft, { key, trust: null })
-    const { commitDraft } = await import('../commit.ts')
+    const { commitDraft } = await import('../online/commit.ts')
     return await commitDraft(context, desk, {
       draft,
       entries: [entry],

@@ -4,10 +4,10 @@ import { admittedReleases, formatJoin, parseJoin, type KnownRelease } from '../.
 import { knownFolder, type Desk } from '../../../publish/index.ts'
 import { amount, type Context, type Outcome } from '../../frame/index.ts'
 import { needAuthority, openFor, readJoin, releaseNamed, writeJoin } from '../belief.ts'
-import { buildCore } from '../commit.ts'
+import { buildCore } from '../online/commit.ts'
 import { deskOf } from '../desk.ts'
-import { networkOf } from '../network.ts'
-import { Station, logTo, pause, waitUntil } from '../station.ts'
+import { networkOf } from '../online/network.ts'
+import { Station, logTo, pause, waitUntil } from '../online/station.ts'
 
 /** How long `join` looks for a peer that has the trust. */
 const JOIN_MS = 10 * SECOND

@@ -27,7 +27,7 @@ import {
   type Outcome
 } from '../../frame/index.ts'
 import { needAuthority, releaseNamed } from '../belief.ts'
-import { readCensus } from '../census.ts'
+import { readCensus } from '../online/census.ts'
 import { absolute, deskOf, writeLine, writePaper, wrote } from '../desk.ts'
 import { readPlan } from '../plan.ts'
 import { planLine, planWord } from '../show.ts'

@@ -20,7 +20,7 @@ import {
 import type { Believed } from '../../../trust/index.ts'
 import { amount, escapeText, type Context, type Outcome, type Value } from '../../frame/index.ts'
 import { openAuthority, readDraft, releaseNamed, trustFor } from '../belief.ts'
-import { commitDraft, tallyData } from '../commit.ts'
+import { commitDraft, tallyData } from '../online/commit.ts'
 import { askPassphrase, deskOf, writeLine, wrote } from '../desk.ts'
 import { releaseLines, trustLines } from '../show.ts'
 import { thisPlatform } from './release.ts'
@@ -236,7 +236,7 @@ async function appendOwn(
   draft: Draft,
   entries: readonly Entry[]
 ): Promise<void> {
-  const { appendAnswer } = await import('../append.ts')
+  const { appendAnswer } = await import('../online/append.ts')
   const feeds = await appendAnswer(context, desk, draft, entries)
   context.out.note(`appended to ${amount(feeds, 'own feed')}: keep ota-publish seed running`)
 }

@@ -1,7 +1,7 @@
-import { encodeStatement, normaliseEntries, type Entry } from '../../records/index.ts'
-import type { Desk, Draft } from '../../publish/index.ts'
-import type { Context } from '../frame/index.ts'
-import { needAuthority } from './belief.ts'
+import { encodeStatement, normaliseEntries, type Entry } from '../../../records/index.ts'
+import type { Desk, Draft } from '../../../publish/index.ts'
+import type { Context } from '../../frame/index.ts'
+import { needAuthority } from '../belief.ts'
 import { Station, logTo } from './station.ts'
 
 /** Appends a statement, short of its quorum or not, to the feeds this machine writes. */

@@ -1,5 +1,5 @@
-import { HOUR, fromText, toText } from '../../base/index.ts'
-import type { Desk } from '../../publish/index.ts'
+import { HOUR, fromText, toText } from '../../../base/index.ts'
+import type { Desk } from '../../../publish/index.ts'
 
 /** A census older than this says nothing about the fleet of today. */
 const FRESH_MS = 3 * HOUR

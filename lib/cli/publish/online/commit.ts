@@ -1,12 +1,12 @@
-import { OtaError, SECOND, MINUTE, equal, isZero, type Bytes } from '../../base/index.ts'
-import { packTree } from '../../artifact/index.ts'
-import type { Authority } from '../../authority/index.ts'
+import { OtaError, SECOND, MINUTE, equal, isZero, type Bytes } from '../../../base/index.ts'
+import { packTree } from '../../../artifact/index.ts'
+import type { Authority } from '../../../authority/index.ts'
 import {
   encodeStatement,
   normaliseEntries,
   type Artifact,
   type Entry
-} from '../../records/index.ts'
+} from '../../../records/index.ts'
 import {
   demandComplete,
   knownFolder,
@@ -17,9 +17,9 @@ import {
   type Desk,
   type Draft,
   type Tally
-} from '../../publish/index.ts'
-import { admit, formatJoin, type Verdict } from '../../trust/index.ts'
-import { amount, type Context, type Outcome } from '../frame/index.ts'
+} from '../../../publish/index.ts'
+import { admit, formatJoin, type Verdict } from '../../../trust/index.ts'
+import { amount, type Context, type Outcome } from '../../frame/index.ts'
 import {
   needAuthority,
   openAuthority,
@@ -27,7 +27,7 @@ import {
   refuseOtherNetwork,
   trustFor,
   writeJoin
-} from './belief.ts'
+} from '../belief.ts'
 import { networkOf } from './network.ts'
 import { Station, logTo, pause, waitUntil } from './station.ts'
 

@@ -1,8 +1,8 @@
 import { parse } from 'smol-toml'
-import { OtaError, toText } from '../../base/index.ts'
-import { parseHostPort, type HostPort } from '../../gossip/index.ts'
-import type { Desk } from '../../publish/index.ts'
-import type { Context } from '../frame/index.ts'
+import { OtaError, toText } from '../../../base/index.ts'
+import { parseHostPort, type HostPort } from '../../../gossip/index.ts'
+import type { Desk } from '../../../publish/index.ts'
+import type { Context } from '../../frame/index.ts'
 
 /** How this command reaches its network. */
 export interface Network {
