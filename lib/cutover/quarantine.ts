@@ -57,9 +57,22 @@ export function liftedByCompletion(
   state: State,
   release: ReleaseName
 ): readonly UnquarantineLine[] {
+  return liftedOnce(state, release, 'completed')
+}
+
+/** Where the plan fails fast, a first failure is tried once more (docs/gate.md, FAIL-FAST). */
+export function liftedByPlan(state: State, release: ReleaseName): readonly UnquarantineLine[] {
+  return liftedOnce(state, release, 'plan')
+}
+
+function liftedOnce(
+  state: State,
+  release: ReleaseName,
+  by: 'completed' | 'plan'
+): readonly UnquarantineLine[] {
   const entry = find(state, release, 'own')
   const again = entry?.active === true && entry.code !== 'operator' && entry.tries < ownTriesMax
-  return again ? [{ tag: 'unquarantine', release, why: 'own', by: 'completed' }] : []
+  return again ? [{ tag: 'unquarantine', release, why: 'own', by }] : []
 }
 
 /** By hand, with force: whatever the reason. */

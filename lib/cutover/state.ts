@@ -142,6 +142,8 @@ export type Event =
   | { readonly tag: 'rollback' }
   | { readonly tag: 'keep' }
   | { readonly tag: 'clear'; readonly release: ReleaseName }
+  /** The plan of the release gives its first failure here one more try. */
+  | { readonly tag: 'retry'; readonly release: ReleaseName }
   | { readonly tag: 'tick' }
 
 /** What a process did. */
@@ -162,6 +164,7 @@ export type FromOutside = Extract<
       | 'rollback'
       | 'keep'
       | 'clear'
+      | 'retry'
   }
 >
 

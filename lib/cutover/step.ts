@@ -4,7 +4,13 @@ import { kept, oldDoesNotServe, proceedBack, takenBack, undoNow, wayBack } from 
 import { beginTrial, commit, committed, cutOver, flipLater, newSlot } from './handover.ts'
 import { newSlotEvent, notCutOver, oldSlotEvent } from './handover.ts'
 import { backoffMs, noteExit } from './keepalive.ts'
-import { liftedByCompletion, liftedByHand, liftedByResume, previousStaysMs } from './quarantine.ts'
+import {
+  liftedByCompletion,
+  liftedByHand,
+  liftedByPlan,
+  liftedByResume,
+  previousStaysMs
+} from './quarantine.ts'
 import type { ReleaseName } from '../records/index.ts'
 import type { Event, FromOutside, Slot, SlotEvent, SlotName, State } from './state.ts'
 import { tick } from './tick.ts'
@@ -65,6 +71,7 @@ function dispatch(turn: Turn, event: Event): boolean {
     case 'rollback':
     case 'keep':
     case 'clear':
+    case 'retry':
       return fleetOrOperator(turn, event)
     default:
       return unreachable(event)
@@ -98,8 +105,10 @@ function fleetOrOperator(turn: Turn, event: FromOutside): boolean {
       return rollback(turn)
     case 'keep':
       return keep(turn)
-    case 'clear': {
-      const lifted = liftedByHand(turn.state, event.release)
+    case 'clear':
+    case 'retry': {
+      const byPlan = event.tag === 'retry'
+      const lifted = (byPlan ? liftedByPlan : liftedByHand)(turn.state, event.release)
       turn.lines(lifted)
       return lifted.length > 0
     }
