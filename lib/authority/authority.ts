@@ -8,27 +8,30 @@ import {
   type Facts,
   type Log
 } from '../base/index.ts'
-import { decodeStatement, type AuthId } from '../records/index.ts'
+import { decodeStatement, type AuthId, type Statement } from '../records/index.ts'
 import {
   admit,
   compareOrder,
   parseJoin,
   restore,
   statementId,
+  toName,
   type Believed,
   type Held,
   type Join,
+  type Stored,
+  type Told,
   type Verdict
 } from '../trust/index.ts'
 import { Files, placeOf, writeOrder, type Filed, type Height } from './files.ts'
-import { Parked } from './parked.ts'
+import { isEarly, Parked } from './parked.ts'
 import { offeredBytes, offeredIds, Wants } from './wants.ts'
 
 export interface AuthorityOptions {
   /** Folder of this node's statements; nobody else writes there. */
   readonly folder: string
-  /** `network[@version:trustId]`. */
-  readonly join: string
+  /** `network[@version:trustId]`, or what it says. */
+  readonly join: string | Join
   /** The clock of alarms: unix ms. It decides nothing that is believed. */
   readonly nowMs: () => number
 }
@@ -63,7 +66,8 @@ export class Authority {
    * stands beside the join string's checkpoint (S93), and what the disk throws.
    */
   static async open(disk: Disk, log: Log, options: AuthorityOptions): Promise<Authority> {
-    const { network, checkpoint } = parseJoin(options.join)
+    const { join: told } = options
+    const { network, checkpoint } = typeof told === 'string' ? parseJoin(told) : told
     const files = new Files(disk, log, { folder: options.folder, network })
     const { join, heights } = await files.readSeen()
     const adopted = join?.checkpoint ?? null
@@ -72,7 +76,7 @@ export class Authority {
       statement,
       settled: place === 'trusted'
     }))
-    const { believed } = restore({ network, checkpoint, adopted }, stored)
+    const believed = readBack({ network, checkpoint, adopted }, stored, files)
     checkBeside(believed, { network, checkpoint })
     const authority = new Authority(files, log, { believed, heights, nowMs: options.nowMs })
     await authority.#tidy(filed)
@@ -134,27 +138,38 @@ export class Authority {
   }
 
   async #takeOne(bytes: Bytes, from: string): Promise<Verdict> {
-    const verdict = this.#judge(bytes)
-    if (verdict.tag !== 'refused' && verdict.tag !== 'known' && verdict.believed !== null) {
-      await this.#believe(verdict.believed, from)
-    }
-    this.#parked.add({ bytes, from }, verdict)
-    this.#say(verdict, from)
-    return verdict
-  }
-
-  #judge(bytes: Bytes): Verdict {
+    let statement: Statement
     try {
-      const statement = decodeStatement(bytes)
-      const verdict = admit(this.#believed, statement, this.#nowMs())
-      if (verdict.id !== null) {
-        this.#wants.note(this.#believed, verdict.id, statement.entries.length)
-      }
-      return verdict
+      statement = decodeStatement(bytes)
     } catch (error) {
       if (!isOtaError(error)) throw error
-      return { tag: 'refused', code: error.code, message: error.message, id: null }
+      const { code, message } = error
+      const refused: Verdict = { tag: 'refused', code, message, id: null }
+      this.#say(refused, from)
+      return refused
     }
+    const verdict = admit(this.#believed, statement, this.#nowMs())
+    const { id } = verdict
+    if (id !== null) this.#wants.note(this.#believed, id, statement.entries.length)
+    const isNew = verdict.tag !== 'refused' && verdict.tag !== 'known' && verdict.believed !== null
+    if (isNew) await this.#believe(verdict.believed, from)
+    this.#say(verdict, from)
+    const isWaiting = isNew && verdict.tag === 'pending'
+    const earlier = isWaiting ? this.#parked.takeOf(verdict.id) : []
+    if (id !== null && isEarly(verdict, statement, this.#believed)) {
+      this.#parked.add({ id, bytes, from })
+    }
+    return this.#complete(verdict, earlier)
+  }
+
+  /** Unites what is pending now with what came too early to be kept; the best verdict of them. */
+  async #complete(verdict: Verdict, earlier: ReturnType<Parked['takeOf']>): Promise<Verdict> {
+    let best = verdict
+    for (const arrival of earlier) {
+      const next = await this.#takeOne(arrival.bytes, arrival.from)
+      if (next.tag === 'admitted' || next.tag === 'kept') best = next
+    }
+    return best
   }
 
   /** Files first, then the belief, then whoever listens. */
@@ -253,6 +268,15 @@ export class Authority {
 
 /** Refusals remembered as said; then all are forgotten, which only costs saying them again. */
 const saidMax = 1_024
+
+function readBack(given: Told, stored: readonly Stored[], files: Files): Believed {
+  try {
+    return restore(given, stored).believed
+  } catch (error) {
+    if (!isOtaError(error, 'BOOTSTRAP_MISMATCH')) throw error
+    throw files.mismatch(`trusted/${toName(given.network)}`, 'is damaged', error)
+  }
+}
 
 interface State {
   readonly believed: Believed

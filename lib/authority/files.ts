@@ -72,7 +72,10 @@ export class Files {
         const id = idOf(name)
         if (id === null) continue
         const statement = await this.#readOne(place, id)
-        if (statement !== null) found.set(toHex(id), { statement, place })
+        if (statement === null) continue
+        // The move was cut short between its two steps.
+        if (found.has(toHex(id))) await this.remove('pending', id)
+        found.set(toHex(id), { statement, place })
       }
     }
     return found
@@ -97,7 +100,7 @@ export class Files {
       return { join: null, heights: new Map() }
     }
     if (seen.join !== null && !equal(seen.join.network, this.#network)) {
-      throw this.#mismatch('seen', 'belongs to another network')
+      throw this.mismatch('seen', 'belongs to another network')
     }
     return seen
   }
@@ -124,9 +127,9 @@ export class Files {
     } catch (error) {
       if (!isOtaError(error)) throw error
       const file = `${place}/${toName(id)}`
-      if (equal(id, this.#network)) throw this.#mismatch(file, 'is damaged', error)
+      if (equal(id, this.#network)) throw this.mismatch(file, 'is damaged', error)
       if (error.code === 'BOOTSTRAP_MISMATCH' || error.code === 'WRONG_NETWORK') {
-        throw this.#mismatch(file, 'belongs to another network', error)
+        throw this.mismatch(file, 'belongs to another network', error)
       }
       await this.#setAside(place, id, error)
       return null
@@ -142,7 +145,8 @@ export class Files {
     this.#log('authority.damaged', { file: from, movedTo: to, code })
   }
 
-  #mismatch(file: string, reason: string, cause?: unknown): OtaError {
+  /** The refusal to start, naming the file and the way out (S25). */
+  mismatch(file: string, reason: string, cause?: unknown): OtaError {
     return new OtaError('BOOTSTRAP_MISMATCH', `${this.#folder}/${file} ${reason}`, {
       hint: `move ${this.#folder} away and import a bundle, or correct the network id`,
       facts: { file: `${this.#folder}/${file}`, network: toHex(this.#network) },
