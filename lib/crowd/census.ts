@@ -14,6 +14,7 @@ export interface Member {
   readonly key: Bytes
   /** First eight bytes of the release it ran; zeros: none. */
   readonly running: string
+  /** Held, pinned, or waiting for its operator: it said so itself. */
   readonly heldBack: boolean
   readonly saidMs: number
 }
@@ -115,6 +116,6 @@ export function estimateSize(tickets: readonly bigint[], k = censusMax): number 
 export function memberOf({ hex, saidMs, evidence }: Entry): Member {
   const { body } = evidence
   const running = body.tag === 'census' ? toHex(body.census.running) : ''
-  const heldBack = body.tag === 'census' && (body.census.flags & 3) !== 0
+  const heldBack = body.tag === 'census' && (body.census.flags & 19) !== 0
   return { hex, key: evidence.signer, running, heldBack, saidMs }
 }

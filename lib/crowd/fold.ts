@@ -50,6 +50,9 @@ export interface Fold {
   silence(nowMs: number): Silence
 }
 
+/** The fold of nothing. */
+export const emptyFold: Fold = gather(new Map(), new Map(), new Set())
+
 /** Counts of one rollout, made anew only for the sets that changed. */
 export class Folder {
   readonly #rollout: Rollout

@@ -4,7 +4,7 @@ import { evidenceId, verifyEvidence, type Believed } from '../trust/index.ts'
 import { CensusBook, type CensusEstimate } from './census-book.ts'
 import { censusTtlMs, type Member } from './census.ts'
 import { verdictLine, verdictRank } from './draws.ts'
-import type { Fold } from './fold.ts'
+import { emptyFold, type Fold } from './fold.ts'
 import { MembershipBook } from './membership-book.ts'
 import type { EvidencePool, Offer, SetView } from './ports.ts'
 import type { Reporter } from './reporter.ts'
@@ -129,7 +129,8 @@ export class Pool implements EvidencePool, PoolView {
   }
 
   fold(hex: string): Fold {
-    return this.#room(hex).fold()
+    // belief may be a moment ahead of the evidence: a release not opened yet has none
+    return this.#rooms.get(hex)?.fold() ?? emptyFold
   }
 
   reporters(hex: string): readonly Reporter[] {
@@ -263,12 +264,6 @@ export class Pool implements EvidencePool, PoolView {
   #park(evidence: Evidence): void {
     this.#parked.push(evidence)
     if (this.#parked.length > parkedMax) this.#parked.shift()
-  }
-
-  #room(hex: string): Room {
-    const room = this.#rooms.get(hex)
-    if (room === undefined) throw new Error(`no evidence is kept of release ${hex}`)
-    return room
   }
 
   /** A resume begins a new room: new reporters, E = 1. The integer sums of the old one are over. */

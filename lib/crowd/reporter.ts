@@ -1,5 +1,6 @@
 import { toHex, type Bytes } from '../base/index.ts'
 import type { Cause, Evidence } from '../records/index.ts'
+import type { Arm } from './bands.ts'
 import type { U64 } from './draws.ts'
 
 /** One verified statement of a reporter, without what can be computed again. */
@@ -19,6 +20,8 @@ export interface Said {
 export interface Reporter {
   readonly hex: string
   readonly key: Bytes
+  readonly arm: Arm
+  readonly stage: number
   readonly rank: U64
   /** Operator whose failures are capped together (S102). */
   readonly operator: string

@@ -83,6 +83,8 @@ export class Room {
     const fresh: Reporter = {
       hex,
       key: evidence.signer,
+      arm,
+      stage: evidence.stage,
       rank: this.#rank(evidence),
       operator: seat.operator,
       heardMs: nowMs,

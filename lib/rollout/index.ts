@@ -15,3 +15,21 @@ export {
   type Preset
 } from './plan/presets.ts'
 export { readPolicyFile, type PolicyFile } from './plan/file.ts'
+export { decide } from './decide/decide.ts'
+export {
+  conditionOrder,
+  emptyMemory,
+  type Act,
+  type Condition,
+  type ConditionId,
+  type DecideInput,
+  type Decision,
+  type NetworkFacts,
+  type NodeFacts,
+  type Phase,
+  type Quarantined,
+  type RolloutMemory,
+  type RolloutView,
+  type SelfFacts,
+  type Treatment
+} from './decide/types.ts'

@@ -1,0 +1,240 @@
+import { equal } from '../../base/index.ts'
+import { compareOrder, expired, refusals, releaseOf, toShortName } from '../../trust/index.ts'
+import { statusOf, isNewer } from './queue.ts'
+import { reasonsToHold } from './staged.ts'
+import { standstill, type Scene } from './scene.ts'
+import type { Turn } from './turn.ts'
+import { conditionOrder, type Condition, type ConditionId, type Run } from './types.ts'
+
+/** How a release would come to this node: by the plan, outside of it, or after it. */
+export type Way = 'live' | 'first' | 'catch-up'
+
+export interface Asked {
+  readonly way: Way
+  readonly run: Run | null
+  readonly turn: Turn | null
+  /** Label of the rollout it waits behind. */
+  readonly behind: string | null
+}
+
+type Answers = Partial<Record<ConditionId, Omit<Condition, 'id'>>>
+
+/** Every condition in its fixed order; what was not looked at is null. */
+export function conditionsOf(scene: Scene, asked: Asked): readonly Condition[] {
+  const answers: Answers = {
+    ...authority(scene, asked),
+    ...eligibility(scene),
+    ...operator(scene),
+    ...fleet(scene, asked)
+  }
+  return conditionOrder.map((id) => ({ id, ...(answers[id] ?? notReached) }))
+}
+
+/** Met, or of a kind that does not stop: nothing is false, and only what others judge is open. */
+export function isMet(conditions: readonly Condition[], except: readonly ConditionId[]): boolean {
+  return conditions.every(({ id, ok }) => ok === true || judgedLater.has(id) || except.includes(id))
+}
+
+/** Preflight on the machine, just before the install. */
+const judgedLater: ReadonlySet<ConditionId> = new Set(['space'])
+
+const notReached = { ok: null, text: 'not reached yet' }
+
+function authority({ input, facts, alarm }: Scene, asked: Asked): Answers {
+  const { believed, nowMs, network, node } = input
+  const { have, need, signers } = facts.permission
+  const { drawers } = facts.known.body
+  const isForked = believed.fork.length > 0
+  const isSettled = asked.way !== 'first' || network.trustSettled
+  const blocking = node.quarantine.find((one) => isBlocking(one, { input, facts, alarm }, asked))
+  const version = believed.trust?.body.version ?? 0
+  return {
+    trust: line(
+      believed.trust !== null && !expired(believed, nowMs) && !isForked && isSettled,
+      isForked
+        ? `two trusts stand against each other`
+        : isSettled
+          ? `trust ${version}`
+          : 'waiting for several sources to agree on the newest trust'
+    ),
+    signatures: {
+      ...line(have >= need, `${have} of ${need} signatures (${signers.join(', ')})`),
+      have,
+      need
+    },
+    draw: line(
+      true,
+      drawers.length === 0 ? 'no drawer named' : `${drawers.length} drawers gave their value`
+    ),
+    order: line(isNewer(input, facts), 'newer than the installed release'),
+    equal: line(facts.equals === 0, `${facts.equals} other releases have its number`),
+    quarantine: line(
+      blocking === undefined,
+      blocking === undefined ? 'not quarantined' : `quarantined: ${blocking.why}`
+    ),
+    abort: line(!facts.aborted && !isHalted({ input, facts, alarm }), 'not aborted, not halted'),
+    floor: line(facts.floor === null, floorText(facts.floor)),
+    pause: line(!facts.paused, facts.paused ? 'paused by the signers' : 'not paused'),
+    brake: line(true, 'no brake'),
+    queue: line(
+      asked.behind === null,
+      asked.behind === null ? 'no rollout before it' : `waits behind ${asked.behind}`
+    )
+  }
+}
+
+function isHalted({ input, facts }: Scene): boolean {
+  return statusOf(input, facts) === 'halted'
+}
+
+/** Quarantine `fleet` ends with a resume; `own` waits out the one retry a plan may grant. */
+function isBlocking(
+  one: Scene['input']['node']['quarantine'][number],
+  { facts, alarm }: Scene,
+  { run }: Asked
+): boolean {
+  if (!equal(one.release, facts.id)) return false
+  if (one.why === 'fleet') return facts.rollout.resume === 0 || facts.aborted
+  if (one.why === 'host') return one.retryAtMs === null || !alarm.reached(one.retryAtMs)
+  return run === null || !awaitsRetry(run)
+}
+
+/** A first failed try that may be repeated once. */
+export function awaitsRetry(run: Run): boolean {
+  return run.failedTries === 1 && run.mine.some(({ arm, over }) => arm === 'treated' && !over)
+}
+
+function eligibility(scene: Scene): Answers {
+  const { input, facts } = scene
+  const { policy } = facts.rollout
+  const { self } = input
+  const { artifacts, channel } = facts.known.body
+  const hasPlatform = artifacts.some(({ platform }) => platform === self.platform)
+  const offered = artifacts.map(({ platform }) => platform).join(', ')
+  const { requires } = policy.who
+  const isNewEnough = requires.daemon === '' || isAtLeast(self.daemon, requires.daemon)
+  const speaks = requires.protoLow <= 1 && requires.protoHigh >= 1
+  return {
+    attestations: line(
+      policy.others.attest === 0,
+      `${policy.others.attest} attestations asked for`
+    ),
+    votes: line(policy.others.votesNeedPpm === 0, 'no vote asked for'),
+    platform: line(hasPlatform, `${self.platform}, offered: ${offered}`),
+    channel: line(channel === self.channel, `channel ${channel}`),
+    selector: line(policy.who.selector === '', 'no selector'),
+    requirements: line(
+      isNewEnough && speaks,
+      requires.daemon === '' ? 'nothing required' : `requires daemon ${requires.daemon}`
+    ),
+    ...waypoints(scene),
+    policy: line(facts.invalid === null, facts.invalid ?? 'policy is in range'),
+    era: line(true, 'no era')
+  }
+}
+
+function waypoints({ input, facts }: Scene): Answers {
+  const { barriers, deadends, from } = facts.rollout.policy.who
+  const { running } = input.node
+  const here = running === null ? null : releaseOf(input.believed, running)
+  const isDeadEnd = running !== null && deadends.some(({ release }) => equal(release, running))
+  const missed = barriers.find(({ release }) => {
+    const barrier = releaseOf(input.believed, release)
+    return here !== null && (barrier === null || compareOrder(here.body, barrier.body) < 0)
+  })
+  const isInside =
+    from === null ||
+    (here !== null &&
+      compareOrder(here.body, from.min) >= 0 &&
+      compareOrder(here.body, from.max) <= 0)
+  return {
+    barrier: line(
+      missed === undefined && isInside,
+      missed === undefined ? 'no barrier' : `${toShortName(missed.release)} comes first`
+    ),
+    'dead-end': line(!isDeadEnd, 'no dead end')
+  }
+}
+
+function operator({ input, facts }: Scene): Answers {
+  const { self } = input
+  const { how, time } = facts.rollout.policy
+  const isApplied = isAmong(facts.id, [...self.applied, ...(self.appliedNow ?? [])])
+  const levels = ['notify', 'stage', 'auto'] as const
+  const level = levels[Math.min(levels.indexOf(self.level), levels.indexOf(how.level))] ?? 'notify'
+  const isSkipped = isAmong(facts.id, self.skipped)
+  const isPinned = self.pinned !== null && !equal(self.pinned, facts.id)
+  return {
+    level: line(level === 'auto' || (level === 'stage' && isApplied), `level ${level}`),
+    hold: line(
+      !self.hold && !isSkipped,
+      self.hold ? 'held here' : isSkipped ? 'skipped' : 'no hold'
+    ),
+    pin: line(!isPinned, isPinned ? 'pinned to another release' : 'no pin'),
+    window: line(time.windows.length === 0, 'no window'),
+    consent: line(how.consent !== 'ask' || isApplied, `consent ${how.consent}`),
+    weight: line(true, 'no weights'),
+    tier: line(true, `tier ${self.tier}`)
+  }
+}
+
+function fleet(scene: Scene, { way, run, turn }: Asked): Answers {
+  const { input, facts } = scene
+  const isStaged = input.node.staged !== null && equal(input.node.staged, facts.id)
+  const ready = line(isStaged, isStaged ? 'tree is here' : 'tree is not here yet')
+  if (way === 'first') {
+    const outside = line(true, 'first install, outside the plan')
+    return { place: outside, shadow: outside, gate: outside, jitter: outside, ready }
+  }
+  if (way === 'catch-up') {
+    const after = line(true, 'the rollout is completed')
+    const jitter = turn === null ? after : line(turn.jitter, 'drawn delay')
+    return { place: after, shadow: after, gate: after, jitter, ready }
+  }
+  if (run === null || turn === null) return { ready }
+  const reasons = facts.rollout.bands.small ? still(scene) : reasonsToHold(scene, run)
+  const stands = ['pending-halt', 'halted', 'stalled', 'ended'].includes(run.phase)
+  return {
+    place: line(turn.place, turn.text),
+    shadow: line(turn.shadow, run.solo ? 'unchecked: one node goes first, alone' : 'unchecked'),
+    gate: line(reasons.length === 0 && !stands, [run.phase, ...reasons].join(': ')),
+    jitter: line(turn.jitter, 'drawn delay'),
+    ready
+  }
+}
+
+function still(scene: Scene): readonly string[] {
+  const reason = standstill(scene)
+  return reason === null ? [] : [reason]
+}
+
+function line(ok: boolean, text: string): Omit<Condition, 'id'> {
+  return { ok, text }
+}
+
+function floorText(floor: Uint8Array | null): string {
+  return floor === null ? 'below no floor' : `below the floor ${toShortName(floor)}`
+}
+
+function isAmong(id: Uint8Array, list: readonly Uint8Array[]): boolean {
+  return list.some((one) => equal(one, id))
+}
+
+/** Versions as numbers with dots; what cannot be read is not enough. */
+function isAtLeast(have: string | undefined, need: string): boolean {
+  const a = have === undefined ? null : numbersOf(have)
+  const b = numbersOf(need)
+  if (a === null || b === null) return false
+  const at = a.findIndex((value, i) => value !== b[i])
+  return at < 0 || (a[at] ?? 0) > (b[at] ?? 0)
+}
+
+function numbersOf(text: string): readonly number[] | null {
+  const match = /^(?:>=\s*)?(\d+)(?:\.(\d+))?(?:\.(\d+))?$/.exec(text.trim())
+  return match === null ? null : [1, 2, 3].map((i) => Number(match[i] ?? 0))
+}
+
+/** A node may go below no floor: whether taking back to `previous` is allowed. */
+export function mayReturnTo({ input }: Pick<Scene, 'input'>, previous: Uint8Array): boolean {
+  return refusals(input.believed, previous).floor === null
+}

@@ -1,0 +1,230 @@
+import { PPM, toHex } from '../../base/index.ts'
+import {
+  armOf,
+  reporterRank,
+  verdictLine,
+  verdictRank,
+  whoOf,
+  type Arm
+} from '../../crowd/index.ts'
+import type { Cause, EvidenceBody, EvidenceDraft } from '../../records/index.ts'
+import { checkpointMs, isCovered, isSettled, type Scene, type Standing } from './scene.ts'
+import type { Mine, Run, Treatment } from './types.ts'
+
+/** What a node says about itself, and the memory that keeps it from saying it twice. */
+export interface Spoken {
+  readonly run: Run
+  readonly say: readonly EvidenceDraft[]
+}
+
+export interface Enrolment {
+  readonly arm: Arm
+  readonly stage: number
+  readonly standing: Standing
+}
+
+/**
+ * Enrols this node in one arm of one stage. Published or not, it is journaled at the moment it
+ * switches or stays; only who was drawn speaks, and while the set lacks k better ranks.
+ */
+export function enrol(scene: Scene, run: Run, { arm, stage, standing }: Enrolment): Spoken {
+  const { input } = scene
+  if (run.mine.some((mine) => mine.stage === stage)) return { run, say: [] }
+  const { stratum } = standing
+  const speaks = isDrawn(scene, { arm, stage, standing })
+  const mine: Mine = { arm, stage, stratum, enrolMs: input.nowMs, speaks, seq: 0, over: !speaks }
+  const body: EvidenceBody = { tag: 'enrol', enrol: { arm, stratum, dataMask: 0 } }
+  const say = speaks ? [draftOf(scene, { stage, seq: 0, body })] : []
+  return { run: { ...run, mine: [...run.mine, mine] }, say }
+}
+
+function isDrawn(scene: Scene, { arm, stage, standing }: Enrolment): boolean {
+  const { input, facts } = scene
+  const { rollout } = facts
+  const { nodeKey, member } = input.self
+  const band = rollout.bands.list[stage - 1]
+  const { seat, u, stratum } = standing
+  if (!member || seat === null || band === undefined) return false
+  if (rollout.excluded.has(toHex(nodeKey))) return false
+  if (seat.issuedMs >= rollout.reportersBeforeMs) return false
+  // readers know the tier of the certificate only: who waits longer is not counted
+  if (armOf(rollout.bands, stage, { u, who: whoOf(stratum), lag: seat.lag }) !== arm) return false
+  const rank = reporterRank(rollout.lottery, stage, nodeKey)
+  if (rank >= (arm === 'treated' ? band.lineT : band.lineC)) return false
+  return input.pool.lacksReport(facts.hex, { stage, arm, stratum, rank })
+}
+
+/** Outcomes that are due, of every enrolment of this node in this rollout. */
+export function report(scene: Scene, run: Run): Spoken {
+  if (run.mine.every(({ over }) => over)) return { run, say: [] }
+  let next = run
+  const say: EvidenceDraft[] = []
+  run.mine.forEach((mine, i) => {
+    if (mine.over) return
+    const told = mine.arm === 'treated' ? tellTreated(scene, next, mine) : tellControl(scene, mine)
+    if (told === null) return
+    say.push(...told.say)
+    next = {
+      ...next,
+      ...told.run,
+      mine: next.mine.map((held, j) => (i === j ? told.mine : held))
+    }
+  })
+  return { run: next, say }
+}
+
+interface Told {
+  readonly mine: Mine
+  readonly say: readonly EvidenceDraft[]
+  readonly run?: Partial<Run>
+}
+
+function tellTreated(scene: Scene, run: Run, mine: Mine): Told | null {
+  const { treatment } = scene.input.node
+  const { facts } = scene
+  if (treatment === null || toHex(treatment.release) !== facts.hex) return null
+  if (treatment.resume !== run.resume) return null
+  if (treatment.state === 'failed') return tellFailed(scene, run, { mine, treatment })
+  const { tries } = treatment
+  return tellAge(scene, mine, { sinceMs: treatment.startedMs, tries })
+}
+
+/** One retry, where a single node decides: plan small, and first stages of at most four. */
+function tellFailed(
+  scene: Scene,
+  run: Run,
+  { mine, treatment }: { readonly mine: Mine; readonly treatment: Treatment }
+): Told | null {
+  const { input, facts } = scene
+  const tries = Math.max(1, treatment.tries)
+  if (run.failedTries >= tries) return null
+  const own = toHex(input.self.nodeKey)
+  const others = input.pool
+    .reporters(facts.hex)
+    .reduce((all, { hex, live }) => (hex === own ? all : all + live.tries), 0)
+  const memory = { failedMs: input.nowMs, failedTries: tries }
+  const isFirst = tries === 1 && others === 0 && mine.seq === 0 && retries(scene)
+  if (isFirst) {
+    // told at checkpoint 0, which alone proves nothing: "alive on the old version, one try failed"
+    const say = [outcome(scene, mine, { seq: 1, result: 'ok', cause: treatment.cause, tries })]
+    return { mine: { ...mine, seq: 1 }, say, run: memory }
+  }
+  const age = input.nowMs - treatment.startedMs
+  const seq = Math.min(5, Math.max(mine.seq, passed(scene, age)) + 1)
+  const say = [outcome(scene, mine, { seq, result: 'fail', cause: treatment.cause, tries })]
+  return { mine: { ...mine, seq, over: true }, say, run: memory }
+}
+
+/** Whether a first failure of a treated node is repeated before it counts. */
+export function retries({ facts }: Scene): boolean {
+  const { bands, policy } = facts.rollout
+  if (bands.small) return true
+  const first = bands.list[0]
+  if (first === undefined || policy.gate.failFast === 'off') return false
+  return Math.min(first.kT * PPM, bands.nodes * first.widthPpm) <= 4 * PPM
+}
+
+function tellControl(scene: Scene, mine: Mine): Told | null {
+  const { input, facts } = scene
+  const { running, incumbentFailed } = input.node
+  const hasSwitched = running !== null && toHex(running) === facts.hex
+  if (hasSwitched) return { mine: { ...mine, over: true }, say: [] }
+  if (incumbentFailed) {
+    const age = input.nowMs - mine.enrolMs
+    const seq = Math.min(5, Math.max(mine.seq, passed(scene, age)) + 1)
+    const { cause } = incumbentFailed
+    const say = [outcome(scene, mine, { seq, result: 'fail', cause, tries: 1 })]
+    return { mine: { ...mine, seq, over: true }, say }
+  }
+  return tellAge(scene, mine, { sinceMs: mine.enrolMs, tries: 0 })
+}
+
+/** `ok` at the last age passed implies every one before it, so only that one is said. */
+function tellAge(
+  scene: Scene,
+  mine: Mine,
+  { sinceMs, tries }: { readonly sinceMs: number; readonly tries: number }
+): Told | null {
+  const { input, facts, alarm } = scene
+  const seq = passed(scene, input.nowMs - sinceMs)
+  for (let c = seq; c < 5; c++) alarm.reached(sinceMs + checkpointMs(scene, c))
+  // plan small keeps checkpoint 0 for a failed try that is repeated
+  if (seq <= mine.seq || (facts.rollout.bands.small && seq < 2)) return null
+  const say = [outcome(scene, mine, { seq, result: 'ok', cause: 'none', tries })]
+  return { mine: { ...mine, seq, over: seq >= 5 }, say }
+}
+
+/** Checkpoints passed at an age. */
+function passed(scene: Scene, ageMs: number): number {
+  let count = 0
+  while (count < 5 && checkpointMs(scene, count) <= ageMs) count++
+  return count
+}
+
+function outcome(
+  scene: Scene,
+  { arm, stage, stratum }: Mine,
+  it: {
+    readonly seq: number
+    readonly result: 'ok' | 'fail'
+    readonly cause: Cause
+    readonly tries: number
+  }
+): EvidenceDraft {
+  const { result, cause, tries, seq } = it
+  const body: EvidenceBody = {
+    tag: 'outcome',
+    outcome: { arm, stratum, dataMask: 0, result, cause, tries, metrics: [] }
+  }
+  return draftOf(scene, { stage, seq, body })
+}
+
+function draftOf(
+  { facts }: Scene,
+  {
+    stage,
+    seq,
+    body
+  }: { readonly stage: number; readonly seq: number; readonly body: EvidenceBody }
+): EvidenceDraft {
+  const { id, resume } = facts.rollout
+  return { subject: id.slice(0, 16), stage, interval: resume, seq, ttlS: 0, body }
+}
+
+/** A verdict for those who are away: by drawn nodes with full evidence of their own (S105). */
+export function verdict(scene: Scene, run: Run): Spoken {
+  const said = wordFor(run, scene)
+  const nothing = { run, say: [] }
+  if (said === null || run.away) return nothing
+  const { input, facts } = scene
+  const { nodeKey, member } = input.self
+  const { rollout } = facts
+  const seat = input.pool.seatOf(nodeKey)
+  const isVoter =
+    member &&
+    !input.pool.isOpen &&
+    seat !== null &&
+    seat.issuedMs < rollout.votersBeforeMs &&
+    !rollout.excluded.has(toHex(nodeKey)) &&
+    verdictRank(rollout.lottery, nodeKey) < verdictLine(rollout.bands.nodes)
+  const noted: Run = { ...run, saidStage: said.stage, saidWord: said.word }
+  if (!isVoter || !input.pool.lacksVerdict(facts.hex, said.word, nodeKey)) {
+    return { run: noted, say: [] }
+  }
+  if (!isSettled(scene, run.seenMs) || !isCovered(scene, run)) return nothing
+  const body: EvidenceBody = { tag: 'verdict', verdict: { word: said.word } }
+  return { run: noted, say: [draftOf(scene, { stage: said.stage, seq: said.stage, body })] }
+}
+
+function wordFor(
+  run: Run,
+  { facts }: Scene
+): { readonly word: 'widen-to' | 'halted' | 'completed'; readonly stage: number } | null {
+  const last = facts.rollout.bands.list.length
+  // one node says one end: a completed rollout that halts later is told by the halt alone
+  if (run.saidWord === 'halted' || run.saidWord === 'completed') return null
+  if (run.phase === 'halted') return { word: 'halted', stage: run.haltStage ?? 1 }
+  if (run.phase === 'completed') return { word: 'completed', stage: last }
+  if (run.phase !== 'filling' || run.stage <= run.saidStage) return null
+  return { word: 'widen-to', stage: run.stage }
+}

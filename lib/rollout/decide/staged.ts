@@ -1,0 +1,263 @@
+import { PPM, unreachable } from '../../base/index.ts'
+import { jitterMs } from '../../crowd/index.ts'
+import { holdLg, isNextStepSafe, judge, thresholds } from '../gate/judge.ts'
+import { bandAt, checkpointMs, isCovered, isSettled, standstill, type Scene } from './scene.ts'
+import type { Run } from './types.ts'
+
+/** Stalled after this many bakes of waiting. */
+const stallBakes = 3
+/** Below this size a plan that is merely not SAFE goes on after a stall without any failure. */
+const smallSampleNodes = 2_000
+
+/**
+ * One look at a rollout by stages (docs/gate.md §8): a pure step from run to run. The caller repeats
+ * it until nothing moves, so that a node that slept catches up within one decision.
+ */
+export function stepStaged(scene: Scene, run: Run): Run {
+  switch (run.phase) {
+    case 'waiting':
+      return leaveWaiting(scene, run)
+    case 'shadow':
+      return leaveShadow(scene, run)
+    case 'filling':
+    case 'baking':
+    case 'hold':
+      return measure(scene, overlay(scene, run))
+    case 'pending-halt':
+      return confirm(scene, run)
+    case 'stalled':
+      return widenByQuorum(scene, run) ?? run
+    case 'halted':
+    case 'completed':
+    case 'ended':
+      return run
+    default:
+      return unreachable(run.phase)
+  }
+}
+
+/** Soft reasons keep a stage from widening; it goes on filling. */
+export function reasonsToWait(scene: Scene, run: Run): readonly string[] {
+  const { input, facts } = scene
+  const { rollout } = facts
+  const fold = input.pool.fold(facts.hex)
+  const band = bandAt(scene, run.stage)
+  const next = bandAt(scene, run.stage + 1)
+  const reasons: string[] = []
+  const done = fold.stages[run.stage]?.treatedDone ?? 0
+  // nine of ten of those who had enrolled when the bake began
+  const need = Math.ceil((run.enrolledAtBake * 9) / 10)
+  if (done < need) reasons.push(`${done} of ${need} reports at the last checkpoint of the bake`)
+  const stepPpm = (next?.reachPpm ?? PPM) - (band?.reachPpm ?? 0)
+  if (!isNextStepSafe(fold, rollout, { stepPpm, nowMs: input.nowMs })) {
+    reasons.push('too few reports to be sure of the next step')
+  }
+  if (next?.approve === 1 && facts.widenTo < next.stage) {
+    reasons.push(`stage ${next.stage} needs a widen by the signers`)
+  }
+  const census = input.pool.census(input.nowMs)
+  if (census.before > 0 && census.nodes * 10 < census.before * 7) {
+    reasons.push(`the fleet has shrunk from ${census.before} to ${census.nodes} nodes`)
+  }
+  return reasons
+}
+
+/** Hard reasons: nobody who has not switched yet does. */
+export function reasonsToHold(scene: Scene, run: Run): readonly string[] {
+  const reasons: string[] = []
+  const still = standstill(scene)
+  if (still !== null) reasons.push(still)
+  if (run.held) reasons.push('treated nodes fail more often than controls')
+  const { ceilingLg } = judge(scene.input.pool.fold(scene.facts.hex), scene.facts.rollout)
+  if (ceilingLg >= thresholds(scene.facts.rollout).ceiling) {
+    reasons.push('more treated nodes fail than the ceiling allows, whatever controls say')
+  }
+  return reasons
+}
+
+function leaveWaiting(scene: Scene, run: Run): Run {
+  const { input, facts, alarm } = scene
+  const { policy } = facts.rollout
+  if (standstill(scene) !== null || !isSettled(scene, run.seenMs)) return run
+  if (policy.time.startAtMs > 0 && !alarm.reached(policy.time.startAtMs)) return run
+  if (bandAt(scene, 1)?.approve === 1 && facts.widenTo < 1) return run
+  const reading = input.pool.verdicts(facts.hex)
+  if (reading.tag === 'stage' && reading.stage > 1) {
+    return { ...fill(run, reading.stage, input.nowMs), away: true }
+  }
+  if (policy.others.shadow === 'off') return fill(run, 1, input.nowMs)
+  return { ...run, phase: 'shadow', startMs: input.nowMs }
+}
+
+/** No node here can shadow: that is recorded as unchecked, never as passed. */
+function leaveShadow(scene: Scene, run: Run): Run {
+  const { input, facts, alarm } = scene
+  const { others } = facts.rollout.policy
+  if (others.shadow === 'require' || standstill(scene) !== null) return run
+  if (input.pool.fold(facts.hex).n > 0) return { ...fill(run, 1, input.nowMs), solo: true }
+  if (!alarm.reached(run.startMs + others.waitMs)) return run
+  return { ...fill(run, 1, input.nowMs), solo: true }
+}
+
+function fill(run: Run, stage: number, nowMs: number): Run {
+  return {
+    ...run,
+    phase: 'filling',
+    stage,
+    startMs: nowMs,
+    bakeMs: null,
+    bakeTimes: 1,
+    heldSinceMs: null
+  }
+}
+
+/** Pause is an overlay: measuring goes on, and when it is lifted the stage bakes from zero. */
+function overlay(scene: Scene, run: Run): Run {
+  const { paused } = scene.facts
+  if (paused === run.paused) return run
+  const bakeMs = !paused && run.bakeMs !== null ? scene.input.nowMs : run.bakeMs
+  return { ...run, paused, bakeMs, heldSinceMs: null }
+}
+
+/** Every look: crossing, hysteresis, then what the phase waits for. */
+function measure(scene: Scene, run: Run): Run {
+  const { input, facts } = scene
+  const fold = input.pool.fold(facts.hex)
+  const bounds = thresholds(facts.rollout)
+  // open membership: evidence holds, it never halts, else sybils freeze the fleet (S61)
+  if (!input.pool.isOpen && (judge(fold, facts.rollout).haltLg >= bounds.halt || failFast(scene))) {
+    return { ...run, phase: 'pending-halt', crossedMs: input.nowMs }
+  }
+  const lg = holdLg(fold, facts.rollout, input.nowMs)
+  const held = run.held ? lg >= bounds.holdLeft : lg >= bounds.hold
+  const next = soloOver(scene, held === run.held ? run : { ...run, held })
+  const widened = widenByQuorum(scene, next)
+  if (widened !== null) return widened
+  return next.phase === 'filling' ? leaveFilling(scene, next) : leaveBaking(scene, next)
+}
+
+/** Tiny first stages: one failed try is repeated, a second failure is enough. */
+function failFast({ input, facts }: Scene): boolean {
+  const { policy, bands } = facts.rollout
+  const first = bands.list[0]
+  if (first === undefined || policy.gate.failFast === 'off') return false
+  if (Math.min(first.kT * PPM, bands.nodes * first.widthPpm) > 4 * PPM) return false
+  const tries = input.pool.reporters(facts.hex).reduce((all, { live }) => all + live.tries, 0)
+  return tries >= 2
+}
+
+/** The first node went alone; its report at checkpoint 1 opens the stage. */
+function soloOver({ input, facts }: Scene, run: Run): Run {
+  if (!run.solo) return run
+  const ok = input.pool
+    .reporters(facts.hex)
+    .some(({ live }) => live.result === 'ok' && live.seq >= 2)
+  return ok ? { ...run, solo: false, startMs: input.nowMs } : run
+}
+
+/** `widen` skips waiting, not the first bake, a halt or the signed bounds (S66). */
+function widenByQuorum(scene: Scene, run: Run): Run | null {
+  const { input, facts } = scene
+  if (facts.widenTo <= run.stage || standstill(scene) !== null) return null
+  const first = bandAt(scene, 1)
+  const baked =
+    run.stage > 1 || (run.bakeMs !== null && input.nowMs >= run.bakeMs + (first?.bakeMs ?? 0))
+  return baked ? fill(run, facts.widenTo, input.nowMs) : null
+}
+
+function leaveFilling(scene: Scene, run: Run): Run {
+  const { input, facts, alarm } = scene
+  const band = bandAt(scene, run.stage)
+  if (band === undefined || run.solo) return followMajority(scene, run)
+  const fold = input.pool.fold(facts.hex)
+  const have = fold.stages[run.stage]
+  const treated = have?.treated ?? 0
+  const controls = have?.controls ?? 0
+  const { nowMs } = input
+  if (treated >= band.qT && controls >= band.qC) {
+    return { ...run, phase: 'baking', bakeMs: nowMs, enrolledAtBake: treated }
+  }
+  // a draw can leave a stage empty; then there is nobody to measure
+  const isTiny = facts.rollout.bands.nodes * band.widthPpm <= 10 * PPM
+  if (treated === 0 && isTiny && alarm.reached(run.startMs + band.bakeMs / 2)) {
+    return bandAt(scene, run.stage + 1) === undefined ? run : fill(run, run.stage + 1, nowMs)
+  }
+  if (!alarm.reached(run.startMs + facts.rollout.policy.plan.fillWithinMs)) {
+    return followMajority(scene, run)
+  }
+  const half = treated * 2 >= band.qT && controls * 2 >= band.qC && fold.failed === 0
+  return half
+    ? { ...run, phase: 'baking', bakeMs: nowMs, bakeTimes: 2, enrolledAtBake: treated }
+    : { ...run, phase: 'stalled' }
+}
+
+function leaveBaking(scene: Scene, run: Run): Run {
+  const { input, facts, alarm } = scene
+  const band = bandAt(scene, run.stage)
+  if (band === undefined || run.bakeMs === null) return run
+  const jumped = followMajority(scene, run)
+  if (jumped !== run) return jumped
+  const hard = reasonsToHold(scene, run)
+  const isBaked = alarm.reached(run.bakeMs + band.bakeMs * run.bakeTimes)
+  const soft = isBaked ? reasonsToWait(scene, run) : []
+  if (hard.length === 0 && soft.length === 0) {
+    const baking: Run = run.phase === 'hold' ? { ...run, phase: 'baking', heldSinceMs: null } : run
+    if (!isBaked) return baking
+    if (bandAt(scene, run.stage + 1) === undefined) return { ...baking, phase: 'completed' }
+    return fill(baking, run.stage + 1, input.nowMs)
+  }
+  const since = run.heldSinceMs ?? input.nowMs
+  const held: Run = { ...run, phase: 'hold', heldSinceMs: since }
+  if (!alarm.reached(since + stallBakes * band.bakeMs)) {
+    return run.phase === 'hold' && run.heldSinceMs === since ? run : held
+  }
+  const isQuiet = hard.length === 0 && input.pool.fold(facts.hex).failed === 0
+  const next = bandAt(scene, run.stage + 1)
+  // a small sample cannot be SAFE: without any failure it goes on, with one it asks
+  if (isQuiet && next !== undefined && next.approve === 0 && isSmallSample(scene)) {
+    return { ...fill(run, run.stage + 1, input.nowMs), bakeTimes: 2 }
+  }
+  return { ...held, phase: 'stalled' }
+}
+
+function isSmallSample({ facts }: Scene): boolean {
+  return facts.rollout.bands.nodes < smallSampleNodes
+}
+
+/** A node that was away goes where more than half of the drawn voters are. */
+function followMajority({ input, facts }: Scene, run: Run): Run {
+  if (!run.away) return run
+  const reading = input.pool.verdicts(facts.hex)
+  return reading.tag === 'stage' && reading.stage > run.stage
+    ? fill(run, reading.stage, input.nowMs)
+    : run
+}
+
+/** A bundle alone proves nothing: the own set must be settled and near-complete (S63). */
+function confirm(scene: Scene, run: Run): Run {
+  const { input, facts, alarm } = scene
+  const { nowMs } = input
+  const crossedMs = run.crossedMs ?? nowMs
+  const fold = input.pool.fold(facts.hex)
+  const isTrue = judge(fold, facts.rollout).haltLg >= thresholds(facts.rollout).halt
+  if (!isTrue && !failFast(scene)) {
+    return { ...run, phase: 'hold', crossedMs: null, heldSinceMs: nowMs, held: true }
+  }
+  const { settleMs } = facts.rollout.policy.gate
+  const isOver = alarm.reached(crossedMs + settleMs)
+  if (isOver && isSettled(scene, crossedMs) && isCovered(scene, run)) {
+    return { ...run, phase: 'halted' }
+  }
+  const bakeMs = bandAt(scene, run.stage)?.bakeMs ?? 0
+  const patienceMs = Math.max(bakeMs, 4 * settleMs)
+  return alarm.reached(crossedMs + patienceMs) ? { ...run, phase: 'stalled' } : run
+}
+
+/** When this node's turn in `stage` comes: the drawn delay after the local start of the stage. */
+export function turnMs({ input, facts }: Scene, run: Run, stage: number): number {
+  const { lottery, policy } = facts.rollout
+  const bakeMs =
+    facts.rollout.bands.list[stage - 1]?.bakeMs ?? checkpointMs({ input, facts } as Scene, 1)
+  const windowMs = (bakeMs * policy.plan.jitter) / 1_000
+  return run.startMs + jitterMs({ lottery, stage, nodeKey: input.self.nodeKey }, windowMs)
+}

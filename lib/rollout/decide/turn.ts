@@ -1,0 +1,86 @@
+import { equal, PPM, toHex } from '../../base/index.ts'
+import type { U64 } from '../../crowd/index.ts'
+import { checkpointMs, type Scene, type Standing } from './scene.ts'
+import { isMyTurn, lookSmall } from './small.ts'
+import { turnMs } from './staged.ts'
+import type { Run } from './types.ts'
+
+/** Whether this node's turn has come, part by part. */
+export interface Turn {
+  readonly place: boolean
+  readonly shadow: boolean
+  readonly jitter: boolean
+  readonly text: string
+  /** Its hash says this stage, so its reports count. */
+  readonly counted: boolean
+}
+
+/** Where this node stands in a live rollout. */
+export function turnOf(scene: Scene, run: Run, standing: Standing): Turn {
+  const { input, facts } = scene
+  if ((input.self.appliedNow ?? []).some((id) => equal(id, facts.id))) {
+    const text = 'applied by hand, out of turn; reports of it count nowhere'
+    return { place: true, shadow: true, jitter: true, text, counted: false }
+  }
+  return facts.rollout.bands.small ? smallTurn(scene, run) : stagedTurn(scene, run, standing)
+}
+
+function smallTurn(scene: Scene, run: Run): Turn {
+  const base = { shadow: true, jitter: true, counted: !run.away }
+  const mine = run.mine.find(({ arm }) => arm === 'treated')
+  if (run.failedTries > 0 && run.failedMs !== null) {
+    const isOver = scene.alarm.reached(run.failedMs + checkpointMs(scene, 0))
+    return { ...base, place: isOver && run.phase === 'filling', text: 'waits to try once more' }
+  }
+  if (mine !== undefined)
+    return { ...base, place: run.phase === 'filling', text: 'its turn has come' }
+  if (run.phase === 'waiting')
+    return { ...base, place: false, text: 'looking at what the fleet does' }
+  const view = lookSmall(scene, run)
+  const own = toHex(scene.input.self.nodeKey)
+  const at = view.waiting.findIndex(({ hex }) => hex === own)
+  const text =
+    at < 0
+      ? 'this node is no member yet: its census has not been heard'
+      : at < view.free
+        ? 'next in order, looks twice'
+        : `${at} before it, ${view.inFlight} on their way, ${view.good} good`
+  return { ...base, place: isMyTurn(scene, run), text }
+}
+
+function stagedTurn(scene: Scene, run: Run, { stage, u }: Standing): Turn {
+  const { facts } = scene
+  const share = Number((u * 1_000n) >> 64n) / 10
+  const reach = (facts.rollout.bands.list[run.stage - 1]?.reachPpm ?? 0) / (PPM / 100)
+  const text =
+    stage === null
+      ? `place ${share.toFixed(1)} %, kept as control until the last bake ends`
+      : `place ${share.toFixed(1)} %, in stage ${stage}; stage ${run.stage} reaches ${reach.toFixed(1)} %`
+  const isOpen = run.phase === 'filling' || run.phase === 'baking' || run.phase === 'hold'
+  const place = isOpen && stage !== null && stage <= run.stage
+  // who comes late has waited: only the own stage is spread
+  const isOwn = stage === run.stage
+  const jitter = place && (!isOwn || scene.alarm.reached(turnMs(scene, run, run.stage)))
+  const shadow = !run.solo || soloTurn(scene, run, u)
+  return { place, shadow, jitter, text, counted: isOwn && !run.away }
+}
+
+/**
+ * Nobody could shadow, so the smallest place goes alone: the bound doubles each `settle` until
+ * somebody is below it. Two failed ones leave it to a person.
+ */
+function soloTurn({ input, facts, alarm }: Scene, run: Run, u: U64): boolean {
+  const { rollout } = facts
+  const { settleMs } = rollout.policy.gate
+  const own = toHex(input.self.nodeKey)
+  const treated = input.pool
+    .reporters(facts.hex)
+    .filter(({ hex, arm }) => arm === 'treated' && hex !== own)
+  if (run.mine.some(({ arm }) => arm === 'treated')) return true
+  const failed = treated.filter(({ live }) => live.result === 'fail').length
+  if (failed >= 2 || treated.length > failed) return false
+  const ticks = Math.floor((input.nowMs - run.startMs) / settleMs)
+  alarm.reached(run.startMs + (ticks + 1) * settleMs)
+  const doublings = BigInt(Math.min(64, ticks))
+  return u < ((1n << 64n) << doublings) / BigInt(rollout.bands.nodes)
+}

@@ -1,0 +1,112 @@
+import { log2q, thresholdq, type Fold, type Lg, type Rollout } from '../../crowd/index.ts'
+import { both, combine, crashWeight, silenceWeight } from './combine.ts'
+import { absolute, liarBudget, relative, share } from './evidence.ts'
+import { isSafe, riskPpb } from './safe.ts'
+
+/** What the gate says of one fold; the same for everybody who holds the same evidence. */
+export interface Judgement {
+  /** Logarithm of Ē without silence: absence cannot be proven, so it never halts (S62). */
+  readonly haltLg: Lg
+  readonly crashLg: Lg
+  /** E_abs against the hard ceiling: answers controls that lie "failed". */
+  readonly ceilingLg: Lg
+}
+
+/** Bounds of one policy, in logarithms. */
+export interface Thresholds {
+  readonly halt: Lg
+  readonly hold: Lg
+  /** A hold is left below a third of what it is entered at. */
+  readonly holdLeft: Lg
+  readonly safe: Lg
+  readonly ceiling: Lg
+}
+
+/** Judges a fold once; a fold is a value, so a fleet that shares it pays once. */
+export function judge(fold: Fold, rollout: Rollout): Judgement {
+  const held = judged.get(fold)
+  if (held !== undefined) return held
+  const { gate } = rollout.policy
+  const margin = share(gate.rho0, 1_000)
+  // one share of an arm is believed to lie: taken off after the operator cap (S102)
+  const lies = liarBudget(fold.x, fold.n, gate.liarBudgetPpm)
+  const rel = relative(fold.blocks, margin, lies)
+  const abs = absolute(fold.x - lies, fold.n, share(gate.epsilonPpm, 1_000_000))
+  const crashLg = both(rel, abs)
+  const out = {
+    crashLg,
+    haltLg: combine([{ weight: crashWeight, lg: crashLg }]),
+    ceilingLg: absolute(fold.x, fold.n, share(gate.hardCeilingPpm, 1_000_000))
+  }
+  judged.set(fold, out)
+  return out
+}
+
+const judged = new WeakMap<Fold, Judgement>()
+
+/** Ē with silence: what holds, locally, and never halts. */
+export function holdLg(fold: Fold, rollout: Rollout, nowMs: number): Lg {
+  const { crashLg, haltLg } = judge(fold, rollout)
+  const silent = fold.silence(nowMs)
+  if (silent.treated === 0) return haltLg
+  const { gate } = rollout.policy
+  const block = {
+    x: silent.treated,
+    y: silent.controls,
+    nT: fold.n,
+    nC: fold.controlsEnrolled
+  }
+  const rel = relative([block], share(gate.rho0, 1_000))
+  const abs = absolute(block.x, Math.max(block.x, block.nT), share(gate.epsilonPpm, 1_000_000))
+  return combine([
+    { weight: crashWeight, lg: crashLg },
+    { weight: silenceWeight, lg: both(rel, abs) }
+  ])
+}
+
+/** "95 % sure the next step adds at most R of the fleet": `stepPpm` wide (docs/gate.md §7). */
+export function isNextStepSafe(
+  fold: Fold,
+  rollout: Rollout,
+  step: { readonly stepPpm: number; readonly nowMs: number }
+): boolean {
+  if (step.stepPpm <= 0) return true
+  const { gate, plan } = rollout.policy
+  const controls = fold.distinctControls()
+  const silent = fold.silence(step.nowMs)
+  // silence above the controls' share counts as failed: widening is pessimistic, halting is not
+  const expected =
+    fold.controlsEnrolled === 0 ? 0 : Math.ceil((silent.controls * fold.n) / fold.controlsEnrolled)
+  const missing = Math.max(0, silent.treated - expected)
+  return isSafe(
+    {
+      x: fold.failed + missing,
+      n: fold.done + missing,
+      y: controls.failed,
+      nC: controls.enrolled,
+      stepPpm: step.stepPpm,
+      riskPpb: riskPpb(gate.riskPerStagePpm, plan.nodes),
+      epsilonPpm: gate.epsilonPpm,
+      rho0: gate.rho0
+    },
+    thresholds(rollout).safe
+  )
+}
+
+/** HALT at 1/α, HOLD at its own bound, SAFE at 1/β: each one above the floor. */
+export function thresholds(rollout: Rollout): Thresholds {
+  const held = bounds.get(rollout)
+  if (held !== undefined) return held
+  const { gate } = rollout.policy
+  const out = {
+    halt: thresholdq(1_000_000, gate.alphaPpm),
+    hold: thresholdq(gate.holdAt, 1_000),
+    holdLeft: log2q(BigInt(gate.holdAt), 3_000n),
+    safe: thresholdq(1_000_000, gate.betaPpm),
+    ceiling: thresholdq(10, 1)
+  }
+  bounds.set(rollout, out)
+  return out
+}
+
+const bounds = new WeakMap<Rollout, Thresholds>()
