@@ -6,7 +6,7 @@ import type { AnyKnown, Believed, Held } from '../trust/index.ts'
 const triedMax = 4_096
 
 /** What this node offers: admitted or kept, never what is pending (S99). */
-export function isOffered({ standing }: Held): boolean {
+function isOffered({ standing }: Held): boolean {
   return standing.tag === 'admitted' || standing.tag === 'kept'
 }
 

@@ -6,7 +6,7 @@ const depth = 12
 /** One-time values of an anchor: eleven years of daily releases at a proof of 416 bytes. */
 export const drawValues = 2 ** depth
 /** A one-time value and its twelve siblings. */
-export const drawProofBytes = 32 + 32 * depth
+const drawProofBytes = 32 + 32 * depth
 
 /**
  * H(tag, fields): BLAKE2b-256 with every part length-prefixed, so that no two lists of fields have

@@ -26,14 +26,13 @@ export {
   checkProof,
   draw64,
   drawHash,
-  drawProofBytes,
   drawValues,
   proofAt,
   seedOf,
   type Anchor,
   type DrawClaim
 } from './draw.ts'
-export { drawsOf, releaseSeed, type Draws } from './belief/drawers.ts'
+export { releaseSeed } from './belief/drawers.ts'
 export type {
   AnyKnown,
   Known,
@@ -45,16 +44,10 @@ export type {
   KnownTrust
 } from './belief/known.ts'
 export { countSigners, hasKey, isMet, keysOf, membersOf, type Count } from './belief/quorum.ts'
-export { follows, sidesOf, type Checkpoint, type Sides } from './belief/chain.ts'
+export type { Checkpoint } from './belief/chain.ts'
 export type { Standing } from './belief/standing.ts'
 export type { Base, Believed, Held } from './belief/believed.ts'
-export {
-  believeNothing,
-  expired,
-  isBelowCheckpoint,
-  namedTrust,
-  releaseOf
-} from './belief/settle.ts'
+export { believeNothing, expired, isBelowCheckpoint, releaseOf } from './belief/settle.ts'
 export { admittedReleases, compareOrder, equalNumbers } from './belief/order.ts'
 export {
   admit,
@@ -77,7 +70,7 @@ export {
   type Permission,
   type Refusals
 } from './views/permission.ts'
-export { authorityDigest, liveIds, newestByChannel } from './views/digest.ts'
+export { authorityDigest, liveIds } from './views/digest.ts'
 export { signedDateMs } from './views/signed-date.ts'
-export { certificateId, slotIdOf, verifyMembership, type NoSeat, type Seat } from './membership.ts'
+export { certificateId, verifyMembership, type NoSeat, type Seat } from './membership.ts'
 export { Slots, type Seated } from './slots.ts'

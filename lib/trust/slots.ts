@@ -1,7 +1,7 @@
 import { compare, equal, toHex, type Bytes } from '../base/index.ts'
 import type { Membership } from '../records/index.ts'
 import type { Believed } from './belief/believed.ts'
-import { seatLack, verifyMembership, type NoSeat, type Seat } from './membership.ts'
+import { seatLack, slotIdOf, verifyMembership, type NoSeat, type Seat } from './membership.ts'
 
 /** What a membership brought. A clash is the proof that its slot is doubled (S103). */
 export type Seated =
@@ -28,7 +28,7 @@ export class Slots {
 
   /** Judges one membership and seats it; verifies each at most once. */
   addMembership(membership: Membership, nowMs: number): Seated {
-    const slotId = `${toHex(membership.invite.invite)}:${membership.certificate.slot}`
+    const slotId = slotIdOf(membership)
     const claims = this.#claims.get(slotId) ?? []
     const held = claims.find(({ seat }) => equal(nodeOf(seat), membership.certificate.node))
     const lack = held === undefined ? null : seatLack(this.#believed, membership)

@@ -38,11 +38,29 @@ export function countSigners(
   { signers }: Pick<Known<unknown>, 'signers'>
 ): Count {
   const role = trust.roles.find((one) => one.role === ROLE[name])
-  const signed = new Set(signers.map(toHex))
-  const found = (role?.members ?? []).filter(({ key }) => signed.has(toHex(key)))
+  const signed = hexesOf(signers)
+  const members = role?.members ?? []
+  const keys = namesOf(members)
+  const found = members.filter((_, index) => signed.has(keys[index] ?? ''))
   return { have: found.length, need: Math.max(1, role?.threshold ?? 1), signers: found }
 }
 
 export function isMet({ have, need }: Count): boolean {
   return have >= need
+}
+
+// Both lists are values that never change, and are counted again at every change of belief.
+const hexes = new WeakMap<readonly Bytes[], ReadonlySet<string>>()
+const names = new WeakMap<readonly Member[], readonly string[]>()
+
+function hexesOf(keys: readonly Bytes[]): ReadonlySet<string> {
+  const known = hexes.get(keys) ?? new Set(keys.map(toHex))
+  hexes.set(keys, known)
+  return known
+}
+
+function namesOf(members: readonly Member[]): readonly string[] {
+  const known = names.get(members) ?? members.map(({ key }) => toHex(key))
+  names.set(members, known)
+  return known
 }

@@ -1,7 +1,7 @@
 import { equal, isOtaError, toHex, type Bytes, type Code } from '../../base/index.ts'
 import type { Statement } from '../../records/index.ts'
 import type { Believed, Held } from '../belief/believed.ts'
-import { countUnderCurrent } from '../belief/judge.ts'
+import { countUnderCurrent, judge } from '../belief/judge.ts'
 import type { AnyKnown } from '../belief/known.ts'
 import { equalNumbers } from '../belief/order.ts'
 import { keysWithPart, sameEntries, unite, type Looked } from './parts.ts'
@@ -144,6 +144,8 @@ function lackOfPossession({ network }: Believed, any: AnyKnown, looked: Looked):
 function hold(believed: Believed, any: AnyKnown): Change['next'] {
   const hex = toHex(any.known.id)
   const base = baseOf(believed)
+  // Nobody who counts signed it: it costs its check and nothing else (S99).
+  if (any.known.signers.length === 0) return { believed, held: strange(believed, any) }
   const settled = believed.held.get(hex)?.settled ?? false
   const all = settle({ ...base, items: new Map([...base.items, [hex, { any, settled }]]) })
   const held = all.held.get(hex) ?? { any, settled, standing: { tag: 'admitted' } }
@@ -151,6 +153,13 @@ function hold(believed: Believed, any: AnyKnown): Change['next'] {
   if (drop.size === 0) return { believed: all, held }
   const items = new Map([...all.held].filter(([key]) => !drop.has(key)))
   return { believed: settle({ ...baseOf(all), items }), held }
+}
+
+function strange(believed: Believed, any: AnyKnown): Held {
+  const { network, checkpoint, trust, trusts, fork, held } = believed
+  const chain = { current: trust, path: trusts, fork }
+  const item = { any, settled: false }
+  return { ...item, standing: judge(item, { network, checkpoint, chain, items: held }) }
 }
 
 function withEntries(any: AnyKnown, { entries, signers }: Looked): AnyKnown {

@@ -34,7 +34,7 @@ export function liveIds(believed: Believed): readonly Bytes[] {
 }
 
 /** The newest admitted release of each channel, by the bytes of the channels' names. */
-export function newestByChannel({ releases }: Believed): readonly [string, KnownRelease][] {
+function newestByChannel({ releases }: Believed): readonly [string, KnownRelease][] {
   const newest = new Map<string, KnownRelease>()
   for (const release of releases) {
     if (!newest.has(release.body.channel)) newest.set(release.body.channel, release)
