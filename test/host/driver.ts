@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { Conductor } from './conductor.ts'
+import { Conductor, releases } from './conductor.ts'
 
 // A daemon for tests: installs "good", upgrades to "better", and lives on. `driver.js HOME REPO`
 const [home = '', root = ''] = process.argv.slice(2)
@@ -16,8 +16,9 @@ process.on('SIGTERM', () => process.exit(0))
 for (const name of ['good', 'better'] as const) {
   for (;;) {
     const state = await conductor.until(({ op }) => op === null || op.state === 'waiting')
-    const running = state.pointer?.release[0]
-    if (state.op === null && (running === 'b' || running === name[0]?.replace('g', 'a'))) break
+    const running = state.pointer?.release
+    if (running === releases.better && state.op === null) break
+    if (running === releases.good && name === 'good') break
     await conductor.upgrade(name)
     await conductor.until(({ op }) => op === null || op.state === 'waiting')
   }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import test, { type TestContext } from 'brittle'
 import { isQuarantined } from '../../lib/cutover/index.ts'
 import { noLocalApp } from '../../lib/host/index.ts'
+import { startTime } from '../../lib/host/launcher/pids.ts'
 import { Launcher } from '../../lib/host/launcher/main.ts'
 import { Conductor, releases } from './conductor.ts'
 import { ask, startLoad } from './load.ts'
@@ -153,11 +154,7 @@ async function pidIn(folder: string, name: string): Promise<number> {
   return Number(Object.entries(noted ?? {}).find(([key]) => key === 'pid')?.[1])
 }
 
+/** A process that ended and was not yet collected by its parent has ended. */
 function isUp(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
+  return startTime(pid) !== null
 }
