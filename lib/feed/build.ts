@@ -1,5 +1,15 @@
 import Hypercore from 'hypercore'
-import { alloc, equal, fromHex, fromText, MIB, OtaError, toHex, toText } from '../base/index.ts'
+import {
+  alloc,
+  assert,
+  equal,
+  fromHex,
+  fromText,
+  MIB,
+  OtaError,
+  toHex,
+  toText
+} from '../base/index.ts'
 import type { Bytes, Dice, Disk } from '../base/index.ts'
 import { CoreHasher } from '../artifact/index.ts'
 import type { CoreRef } from '../records/index.ts'
@@ -84,11 +94,10 @@ async function buildInBatches(
   const core = store.get({ manifest, keyPair, active: false })
   try {
     await core.ready()
-    await appendBatches(core, blocks)
+    if (!equal(await appendBatches(core, blocks), ref.key)) throw wrongBlocks(ref)
     const made = await store.staticify(core)
-    const fits = equal(made.key, ref.key)
+    assert(equal(made.key, ref.key), 'the key from blocks alone is that of the static core')
     await made.close()
-    if (!fits) throw wrongBlocks(ref)
   } catch (error) {
     await core.close()
     await cores.erase(source)
@@ -100,10 +109,13 @@ async function buildInBatches(
   }
 }
 
-async function appendBatches(core: Hypercore, blocks: AsyncIterable<Bytes>): Promise<void> {
+/** Appends all blocks and returns the key of their static core. */
+async function appendBatches(core: Hypercore, blocks: AsyncIterable<Bytes>): Promise<Bytes> {
+  const hasher = new CoreHasher()
   let batch: Bytes[] = []
   let size = 0
   for await (const block of blocks) {
+    hasher.push(block)
     batch.push(block)
     size += block.byteLength
     if (size < batchBytes) continue
@@ -112,6 +124,7 @@ async function appendBatches(core: Hypercore, blocks: AsyncIterable<Bytes>): Pro
     size = 0
   }
   if (batch.length > 0) await core.append(batch)
+  return hasher.core().key
 }
 
 /** At start: deletes the throw-away core of a build that a crash cut off before its static twin. */

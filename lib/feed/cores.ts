@@ -1,10 +1,7 @@
 import Hypercore from 'hypercore'
 import type Corestore from 'corestore'
-import { assert, OtaError, toHex, type Bytes } from '../base/index.ts'
+import { assert, toHex, type Bytes } from '../base/index.ts'
 import { atDoor } from './failure.ts'
-
-/** Tries until no peer has opened the core again while it was deleted. */
-const eraseTriesMax = 10
 
 /** The key of the feed that this signer's key pair writes. */
 export function feedKey(publicKey: Bytes): Bytes {
@@ -18,10 +15,12 @@ export function feedKey(publicKey: Bytes): Bytes {
 export class Cores {
   readonly store: Corestore
   readonly #quiet: Corestore
+  readonly #gate: Gate
 
   constructor(store: Corestore) {
     this.store = store
     this.#quiet = store.session({ active: false })
+    this.#gate = new Gate(store)
   }
 
   /** A session that opens no channel; close it. */
@@ -59,23 +58,21 @@ export class Cores {
 
   /**
    * Deletes a core, its channels first: a sparse copy left in place would make the whole one built
-   * over it sparse again, silently. A peer may ask for the core and so open it in between; then once
-   * more.
+   * over it sparse again, silently. No peer can have it opened meanwhile.
    */
   async erase(key: Bytes): Promise<void> {
-    for (let tries = 0; tries < eraseTriesMax; tries += 1) {
-      if (!(await this.isStored(key))) {
+    await this.#gate.shut(Hypercore.discoveryKey(key), async () => {
+      if (await this.isStored(key)) {
+        const core = await this.open(key)
+        const record = core.state.storage.core
+        await core.clear(0, core.length)
+        await core.close()
         await this.unload(key)
-        return
+        await this.store.storage.deleteCore(record)
       }
-      const core = await this.open(key)
-      const record = core.state.storage.core
-      await core.clear(0, core.length)
-      await core.close()
       await this.unload(key)
-      await this.store.storage.deleteCore(record)
-    }
-    throw new OtaError('INTERNAL', 'a core that peers keep asking for could not be deleted')
+      assert(!(await this.isStored(key)), 'a deleted core is not stored')
+    })
   }
 
   /** Gives the disk of a core back, as far as the storage does. */
@@ -89,5 +86,54 @@ export class Cores {
       await core.close()
     }
     assert(core.closing !== null, 'a cleared core is closed')
+  }
+}
+
+/**
+ * Keeps peers from having a core opened while it is deleted: a store opens what a peer asks for, and
+ * one that vanishes in between costs the connection and the orderly end of the store.
+ */
+class Gate {
+  readonly #shut = new Set<string>()
+  readonly #opening = new Map<string, Set<Promise<void>>>()
+
+  constructor(store: Corestore) {
+    /* oxlint-disable no-underscore-dangle -- corestore's own name; `test/contract` holds it */
+    const attach = store._attachMaybe.bind(store)
+    store._attachMaybe = async (muxer, discoveryKey) => {
+      /* oxlint-enable no-underscore-dangle */
+      const name = toHex(discoveryKey)
+      if (this.#shut.has(name)) return
+      const attaching = attach(muxer, discoveryKey)
+      const all = this.#opening.get(name) ?? new Set()
+      this.#opening.set(name, all.add(attaching))
+      try {
+        await attaching
+      } finally {
+        all.delete(attaching)
+        if (all.size === 0) this.#opening.delete(name)
+      }
+    }
+  }
+
+  async shut(discoveryKey: Bytes, deed: () => Promise<void>): Promise<void> {
+    const name = toHex(discoveryKey)
+    this.#shut.add(name)
+    try {
+      const opening = this.#opening.get(name)
+      if (opening !== undefined) await Promise.allSettled(opening)
+      await deed()
+    } finally {
+      this.#shut.delete(name)
+    }
+  }
+}
+
+/** Closes a store. One core that failed to open would leave the storage open, and its lock held. */
+export async function closeStore(store: Corestore): Promise<void> {
+  try {
+    await store.close()
+  } finally {
+    await store.storage.close()
   }
 }

@@ -26,18 +26,25 @@ export class Mailboxes {
   readonly #log: Log
   readonly #cores: Cores
   readonly #folder: string
+  readonly #withinMs: number
   readonly #readers = new Map<string, FeedReader>()
   readonly #own = new Map<string, OwnFeed>()
   readonly #blockListeners = new Set<BlockListener>()
   readonly #alarmListeners = new Set<(alarm: FeedAlarm) => void>()
   #denied: Denied | null = null
 
-  constructor(clock: Clock, log: Log, cores: Cores, own: { disk: Disk; folder: string }) {
+  constructor(
+    clock: Clock,
+    log: Log,
+    cores: Cores,
+    own: { disk: Disk; folder: string; withinMs: number }
+  ) {
     this.#clock = clock
     this.#log = log
     this.#cores = cores
     this.#disk = own.disk
     this.#folder = own.folder
+    this.#withinMs = own.withinMs
   }
 
   async open(): Promise<void> {
@@ -121,7 +128,10 @@ export class Mailboxes {
       this.#log('feed-shut', { feed: name, reason })
       return
     }
-    const reader = new FeedReader(this.#clock, this.#cores.store, key, this.#events())
+    const reader = new FeedReader(this.#clock, this.#cores.store, this.#events(), {
+      key,
+      withinMs: this.#withinMs
+    })
     this.#readers.set(name, reader)
     await atDoor('open feed', async () => await reader.open())
   }

@@ -5,9 +5,7 @@ import type { Bytes, Clock, Code } from '../base/index.ts'
 import { inBackground } from '../base/life.ts'
 import { translated } from './failure.ts'
 
-/** One block that nobody has must not hold up the rest for ever (S30). */
-const blockWithinMs = 30 * SECOND
-/** After a block did not come, and between two looks for a fork. */
+/** Between two looks for a fork and for blocks that did not come. */
 const lookEveryMs = 30 * SECOND
 
 export interface FeedAlarm {
@@ -24,6 +22,12 @@ export interface ReaderEvents {
   ended(alarm: FeedAlarm, proof: unknown): Promise<void>
 }
 
+export interface FeedOptions {
+  readonly key: Bytes
+  /** A block that nobody gives in this time is passed over, and asked for again later (S30). */
+  readonly withinMs: number
+}
+
 type State = 'reading' | 'forked' | 'junk' | 'closed'
 
 /**
@@ -36,19 +40,24 @@ export class FeedReader {
   readonly #clock: Clock
   readonly #store: Corestore
   readonly #events: ReaderEvents
+  readonly #withinMs: number
   #core: Hypercore
   #state: State = 'reading'
   #next = 0
+  /** Blocks that no peer gave in time; the first of them is asked for again at each look. */
+  readonly #holes: number[] = []
   #useless = 0
   #pumping: Promise<void> | null = null
   #again = false
   #cancelLook: () => void = noop
 
-  constructor(clock: Clock, store: Corestore, key: Bytes, events: ReaderEvents) {
-    this.key = key
+  constructor(clock: Clock, store: Corestore, events: ReaderEvents, feed: FeedOptions) {
+    this.key = feed.key
+    this.#withinMs = feed.withinMs
     this.#clock = clock
     this.#store = store
     this.#events = events
+    const { key } = feed
     this.#core = store.get({ key, allowFork: false })
   }
 
@@ -66,6 +75,7 @@ export class FeedReader {
 
   async open(): Promise<void> {
     this.#core.on('append', () => this.#pump())
+    this.#core.on('peer-add', () => this.#pump())
     this.#core.on('conflict', (length, _fork, proof) => {
       const text = `two signed branches exist at length ${length}`
       this.#end('forked', { code: 'FEED_FORK', feed: this.key, text }, proof)
@@ -112,38 +122,51 @@ export class FeedReader {
   async #drain(): Promise<void> {
     while (this.#again && this.#state === 'reading') {
       this.#again = false
+      await this.#fillHole()
       while (this.#state === 'reading' && this.#next < this.#core.length) {
-        if (!(await this.#step())) return
+        const index = this.#next
+        const block = await this.#get(index)
+        if (block === null) {
+          // Alone there is nobody to blame; among peers a hole must not hide what follows it.
+          if (this.#core.closing !== null || this.#core.peers.length === 0) return
+          this.#holes.push(index)
+        }
+        this.#next = index + 1
+        await this.#take(index, block)
       }
     }
   }
 
-  /** Reads the next block; false if it did not come. */
-  async #step(): Promise<boolean> {
-    const index = this.#next
-    let block: Bytes | null
-    try {
-      block = await this.#core.get(index, { timeout: blockWithinMs })
-    } catch (error) {
-      // A fork closes the session under us; the look in half a minute asks again (S30).
-      if (this.#core.closing !== null) return false
-      if (isOtaError(translated(error, 'read feed'), 'TIMEOUT')) return false
-      throw translated(error, 'read feed')
-    }
-    if (block === null) return false
-    this.#next = index + 1
-    await this.#take(index, copy(block))
-    return true
+  async #fillHole(): Promise<void> {
+    const [index] = this.#holes
+    if (index === undefined) return
+    const block = await this.#get(index)
+    if (block === null) return
+    this.#holes.shift()
+    await this.#take(index, block)
   }
 
-  async #take(index: number, block: Bytes): Promise<void> {
-    if (block.byteLength > feedBlockBytesMax) {
+  /** A block, or null if it did not come in time or a fork closed the session under us. */
+  async #get(index: number): Promise<Bytes | null> {
+    try {
+      const block = await this.#core.get(index, { timeout: this.#withinMs })
+      return block === null ? null : copy(block)
+    } catch (cause) {
+      const error = translated(cause, 'read feed')
+      if (this.#core.closing !== null || isOtaError(error, 'TIMEOUT')) return null
+      throw error
+    }
+  }
+
+  /** Hands a block on; a missing one is of no use either. */
+  async #take(index: number, block: Bytes | null): Promise<void> {
+    if (block !== null && block.byteLength > feedBlockBytesMax) {
       await this.#core.clear(index, index + 1)
       const text = `block ${index} has ${block.byteLength} bytes, at most ${feedBlockBytesMax}`
       this.#end('junk', { code: 'FEED_JUNK', feed: this.key, text }, { index })
       return
     }
-    const useful = await this.#events.block(this.key, index, block)
+    const useful = block !== null && (await this.#events.block(this.key, index, block))
     this.#useless = useful ? 0 : this.#useless + 1
     if (this.#useless < feedJunkBlocksMax) return
     const text = `${this.#useless} blocks in a row were of no use`

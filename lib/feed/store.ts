@@ -6,7 +6,7 @@ import { inBackground, Life } from '../base/life.ts'
 import type { Pack } from '../artifact/index.ts'
 import type { Artifact, CoreRef } from '../records/index.ts'
 import type { KeyPair } from '../trust/index.ts'
-import { Cores } from './cores.ts'
+import { closeStore, Cores } from './cores.ts'
 import { translated } from './failure.ts'
 import { Mailboxes, type BlockListener, type FeedView } from './mailboxes.ts'
 import type { OwnFeed } from './own.ts'
@@ -25,7 +25,7 @@ export interface StoreOptions {
   readonly cache?: boolean
   /** Memory of the storage's write buffer; 1 MiB unless told. */
   readonly writeBufferBytes?: number
-  /** No block within this time ends a fetch; a minute unless told. */
+  /** No block within this time ends a fetch; a minute unless told. Blocks of feeds get half. */
   readonly stallMs?: number
   /** An app's own corestore, used beside the app and left open. */
   readonly corestore?: object
@@ -66,14 +66,15 @@ export class Store extends Life {
     await disk.makeFolder(`${folder}/feeds`)
     this.#store = await this.#openCorestore()
     const cores = new Cores(this.#store)
-    const mine = { disk, folder: `${folder}/feeds` }
+    const stallMs = this.#options.stallMs ?? 60 * SECOND
+    const mine = { disk, folder: `${folder}/feeds`, withinMs: Math.min(stallMs, 30 * SECOND) }
     this.#mailboxes = this.own(new Mailboxes(this.#clock, this.#log, cores, mine))
     const ports = { clock: this.#clock, dice: this.#dice, log: this.#log, disk }
     this.#trees = this.own(
       new TreeCores(ports, cores, {
         journal: `${folder}/feeds/building`,
         streams: () => [...this.#streams],
-        stallMs: this.#options.stallMs ?? 60 * SECOND
+        stallMs
       })
     )
     await this.#mailboxes.open()
@@ -103,10 +104,11 @@ export class Store extends Life {
       await store.ready()
     } catch (error) {
       // A store that failed to open has nothing to close but its lock; the first error counts.
-      await store.close().catch(inBackground)
+      await closeStore(store).catch(inBackground)
       throw error
     }
-    return this.own(store)
+    this.own({ close: async () => await closeStore(store) })
+    return store
   }
 
   /** Serves and fetches over one connection, until it closes. The same one twice is once. */

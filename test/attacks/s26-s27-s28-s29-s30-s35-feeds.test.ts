@@ -42,7 +42,7 @@ interface Reader extends TestStore {
 }
 
 async function reader(t: TestContext, folder: string, useful = true): Promise<Reader> {
-  const opened = await openStore(t, folder)
+  const opened = await openStore(t, folder, { stallMs: 800 })
   const texts: string[] = []
   const alarms: FeedAlarm[] = []
   opened.store.onBlock((_feed, _index, bytes) => {
@@ -163,6 +163,25 @@ test('S28 a block above 64 KiB is not handed on, and the feed is ignored', async
   t.alike(node.texts, ['one'])
   await wire.cut()
   await staysShut(t, node, 'junk')
+})
+
+test('S30 a withheld block hides nothing behind it, and comes from who has it', async (t) => {
+  const top = await t.tmp()
+  const owner = await rogue(t, `${top}/owner`)
+  const other = await reader(t, `${top}/other`)
+  const wire = connect(t, owner, other)
+  await owner.core.append([fromText('one'), fromText('withheld'), fromText('three')])
+  await until(() => other.texts.length === 3)
+  await wire.cut()
+  await owner.core.clear(1, 2)
+  const node = await reader(t, `${top}/node`)
+  connect(t, owner, node)
+  await until(() => node.texts.length === 2)
+  t.alike(node.texts, ['one', 'three'])
+  connect(t, other, node)
+  await owner.core.append(fromText('four'))
+  await until(() => node.texts.length === 4)
+  t.alike(node.texts.toSorted(), ['four', 'one', 'three', 'withheld'])
 })
 
 test('S35 a dead feed beside a live one holds nothing up, and closing ends every wait', async (t) => {

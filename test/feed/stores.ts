@@ -56,6 +56,7 @@ interface Stream {
 export interface Link {
   /** Bytes that went each way. */
   readonly bytes: { value: number }
+  isOpen(): boolean
   cut(): Promise<void>
 }
 
@@ -64,6 +65,7 @@ export function link(t: TestContext, a: { store: Store }, b: { store: Store }): 
   const one = Hypercore.createProtocolStream(true) as Stream
   const two = Hypercore.createProtocolStream(false) as Stream
   const bytes = { value: 0 }
+  let open = true
   const closed = [one, two].map(
     async (stream) =>
       await new Promise<void>((resolve) => {
@@ -72,7 +74,10 @@ export function link(t: TestContext, a: { store: Store }, b: { store: Store }): 
         stream.on('data', (part) => {
           bytes.value += part.byteLength
         })
-        stream.once('close', resolve)
+        stream.once('close', () => {
+          open = false
+          resolve()
+        })
       })
   )
   one.pipe(two).pipe(one)
@@ -84,7 +89,7 @@ export function link(t: TestContext, a: { store: Store }, b: { store: Store }): 
     await Promise.all(closed)
   }
   t.teardown(cut, { order: 1 })
-  return { bytes, cut }
+  return { bytes, isOpen: () => open, cut }
 }
 
 /** Waits until it holds; the test's own time limit is the end of it. */

@@ -95,6 +95,32 @@ test('S109 nodes that fetched little rebuild all of it, and serve a newcomer alo
   t.ok(await newcomer.store.hasWhole(pack.core))
 })
 
+test('a core is rebuilt while peers ask for it: their connections live, and they get it all', async (t) => {
+  const top = await t.tmp()
+  const publisher = await openStore(t, `${top}/p`)
+  const node = await openStore(t, `${top}/n`)
+  const before = await writeTree(`${top}/before`, { 'app.js': old })
+  const pack = await packTree(disk, await writeTree(`${top}/from`, after()))
+  const artifact = artifactOf(pack)
+  await publisher.store.buildTreeCore(pack)
+  const wire = link(t, publisher, node)
+  await node.store.fetchTree(artifact, { into: `${top}/version`, reuse: [before] })
+  await wire.cut()
+  // Four askers, only the sparse node to ask: each has to wait for the whole core.
+  const asking: Promise<void>[] = []
+  const wires: ReturnType<typeof link>[] = []
+  for (const name of ['a', 'b', 'c', 'd']) {
+    const asker = await openStore(t, `${top}/${name}`)
+    wires.push(link(t, node, asker))
+    asking.push(asker.store.fetchTree(artifact, { into: `${top}/into-${name}`, reuse: [] }))
+  }
+  await until(() => wires.every(({ bytes }) => bytes.value > 2_000))
+  t.is(await node.store.rebuild(artifact, `${top}/version`), 'rebuilt')
+  await Promise.all(asking)
+  for (const name of ['a', 'b', 'c', 'd']) await verifyTree(disk, `${top}/into-${name}`, artifact)
+  t.ok(wires.every((one) => one.isOpen()))
+})
+
 test('files that are not the signed tree are not built from; another encoder is told', async (t) => {
   const top = await t.tmp()
   const node = await openStore(t, `${top}/n`)

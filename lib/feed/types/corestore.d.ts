@@ -15,9 +15,12 @@ declare module 'corestore' {
     readonly storage: {
       hasCore(discoveryKey: Uint8Array): Promise<boolean>
       deleteCore(record: object): Promise<void>
+      close(): Promise<void>
     }
     /** Cores in memory by discovery key. */
     readonly cores: { get(discoveryKey: string): InnerCore | null }
+    /** Opens and attaches a core that a peer asks for; not covered by semver. */
+    _attachMaybe(muxer: object, discoveryKey: Uint8Array): Promise<void>
     ready(): Promise<void>
     close(): Promise<void>
     session(options?: { readonly active?: boolean }): Corestore
