@@ -94,8 +94,8 @@ export class Authority {
   }
 
   /**
-   * Judges the bytes of one statement; `from` names the carrier in the log. Bad bytes are a verdict.
-   * Rejects only with what the disk throws, and then nothing has changed.
+   * Judges the bytes of one statement; `from` names the carrier in the log. Bad bytes are a
+   * verdict. Rejects only with what the disk throws, and then nothing has changed.
    */
   intake(bytes: Bytes, from: string): Promise<Verdict> {
     const verdict = this.#last.then(() => this.#take(bytes, from))

@@ -48,9 +48,9 @@ export class Parked {
 }
 
 /**
- * Whether a later trust may see more in a statement than was taken from it: it is short of something
- * a trust can bring, or carries signatures of keys that nobody lists yet, as one does that the next
- * signers sign before they are in office.
+ * Whether a later trust may see more in a statement than was taken from it: it is short of
+ * something a trust can bring, or carries signatures of keys that nobody lists yet, as one does
+ * that the next signers sign before they are in office.
  */
 export function isEarly(verdict: Verdict, { entries }: Statement, { held }: Believed): boolean {
   if (verdict.tag === 'refused' || verdict.tag === 'pending') {

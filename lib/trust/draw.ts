@@ -32,8 +32,8 @@ export interface Anchor {
 }
 
 /**
- * Builds the anchor of a drawer's key from 32 secret bytes, made for this anchor alone: an anchor is
- * replaced, never used again, when a key changes hands (S100). Takes about 50 ms.
+ * Builds the anchor of a drawer's key from 32 secret bytes, made for this anchor alone: an anchor
+ * is replaced, never used again, when a key changes hands (S100). Takes about 50 ms.
  */
 export function buildAnchor(key: Bytes, secret: Bytes): Anchor {
   assert(secret.byteLength === 32, 'the secret of an anchor has 32 bytes')

@@ -22,7 +22,10 @@ export function sign(message: Bytes, pair: KeyPair): Bytes {
   return signature
 }
 
-/** False for anything but a valid Ed25519 signature; sodium refuses S ≥ L and small-order keys (S12). */
+/**
+ * False for anything but a valid Ed25519 signature; sodium refuses S ≥ L and small-order keys
+ * (S12).
+ */
 export function verify(message: Bytes, signature: Bytes, key: Bytes): boolean {
   if (signature.byteLength !== 64 || key.byteLength !== 32) return false
   return sodium.crypto_sign_verify_detached(signature, message, key)

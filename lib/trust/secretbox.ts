@@ -48,7 +48,7 @@ export async function sealSecret(
   return box
 }
 
-/** What was sealed; null for a wrong pass phrase or a changed box. The caller wipes what it gets. */
+/** What was sealed; null for a wrong pass phrase or a changed box. The caller wipes the result. */
 export async function openSecret(
   box: Bytes,
   passphrase: Bytes,

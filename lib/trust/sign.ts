@@ -17,7 +17,9 @@ export function signStatement(canonical: Bytes, pair: KeyPair, proof: Bytes | nu
   return encodeEntry({ key: pair.key, signature: sign(canonical, pair), proof })
 }
 
-/** Signs what a node says about itself; `tsS` is unix time in seconds. Throws as its encoder does. */
+/**
+ * Signs what a node says about itself; `tsS` is unix time in seconds. Throws as its encoder does.
+ */
 export function signEvidence(
   network: Bytes,
   pair: KeyPair,

@@ -216,7 +216,7 @@ test('S11 signatures of an unknown algorithm count for nothing', async (t) => {
   t.is(told(await node.take({ ...bare, entries: enough })), 'admitted')
 })
 
-test('S12 a malleable signature counts for nothing, a key that is no point spoils its trust', async (t) => {
+test('S12 a malleable signature never counts, a key off the curve spoils its trust', async (t) => {
   const node = await nodeOf(network)
   const malleable = [1, 2].map((n) => plusOrder(entryOf(bare, n)))
   t.is(told(await node.take({ ...bare, entries: malleable })), 'refused BAD_SIGNATURE')
@@ -261,7 +261,9 @@ function withMembers(trust: Trust, members: readonly { key: Bytes; label: string
   return { ...trust, roles }
 }
 
-/** A trust as a forger writes it: the encoder refuses what breaks the rules, so they are patched. */
+/**
+ * A trust as a forger writes it: the encoder refuses what breaks the rules, so they are patched.
+ */
 function rawTrust(trust: Trust): Bytes {
   const body = lenientTrust(trust)
   const canonical = encodeCanonical(network.id, 1, body)

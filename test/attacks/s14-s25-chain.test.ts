@@ -223,7 +223,7 @@ test('S24 numbers above their range are refused at decode', async (t) => {
   t.is(told(await node.authority.intake(raw(3, issued), 'test')), 'refused NOT_CANONICAL', 'time')
 })
 
-test('S25 a first trust that is not the network id is dropped, a damaged one ends the start', async (t) => {
+test('S25 a foreign first trust is dropped, a damaged one ends the start', async (t) => {
   const other = foundNetwork({ name: 'elsewhere' })
   const node = await bareNode(network)
   t.is(told(await node.take(other.first)), 'refused BOOTSTRAP_MISMATCH', 'from a peer')

@@ -241,7 +241,7 @@ function withDraws(bare: Statement, drawNumber: number, signers: readonly number
   return signed({ ...bare, entries }, signers)
 }
 
-test('S100 a draw counts beside its own signature, and later signatures move nothing', async (t) => {
+test('S100 a draw counts beside its own signature, later ones move nothing', async (t) => {
   const node = await nodeOf(drawn)
   const bare = drawnRelease(7)
   t.is(told(await node.take(signed(bare, [1, 2]))), 'pending DRAW_INCOMPLETE')
@@ -269,7 +269,7 @@ test('S100 a draw counts beside its own signature, and later signatures move not
   t.alike(releaseSeed(node.authority.believed.releases[0]!), seed)
 })
 
-test('S101 one draw number under two releases: the higher order is refused everywhere', async (t) => {
+test('S101 one draw number under two releases: the higher order is refused', async (t) => {
   const low = withDraws(drawnRelease(7), 7, [1, 2])
   const high = withDraws(drawnRelease(7, { seq: 2 }), 7, [2, 3])
   for (const order of [

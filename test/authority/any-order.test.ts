@@ -21,8 +21,8 @@ import {
   signTrust
 } from '../tools/people.ts'
 
-// A network's life in one hat: rotations, releases, controls and their lifting, eras, a revoke. Each
-// signature comes from a carrier of its own, and the carriers come in any order.
+// A network's life in one hat: rotations, releases, controls and their lifting, eras, a revoke.
+// Each signature comes from a carrier of its own, and the carriers come in any order.
 const network = foundNetwork()
 const id = network.id
 

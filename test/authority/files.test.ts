@@ -176,7 +176,7 @@ test('what cannot count is asked for once under a trust, and again under the nex
   t.is(node.authority.believed.releases.length, 1)
 })
 
-test('a carrier is to blame for what no honest one could offer, and for nothing else', async (t) => {
+test('a carrier is to blame only for what no honest one could offer', async (t) => {
   const node = await nodeOf(network)
   const other = foundNetwork({ name: 'elsewhere' })
   const intake = async (bytes: Uint8Array): Promise<boolean> =>

@@ -14,7 +14,8 @@ import {
 } from '../tools/people.ts'
 
 // The root and release rotation cases of the TUF conformance suite, `[keys]t:signers` per version;
-// keys left out stay as they were. Key n is person n + 1. Version 1 is signed by everybody it lists.
+// keys left out stay as they were. Key n is person n + 1. Version 1 is signed by everybody it
+// lists.
 const accepted = [
   '[1]1:1 [2]1:2,1 [2]1:2',
   '[1]1:1,3,4 [2]1:2,1,3,4 [2]1:2,3,4',

@@ -83,7 +83,9 @@ function newestFirst(a: KnownTrust, b: KnownTrust): number {
   return b.body.version - a.body.version || compare(a.id, b.id)
 }
 
-/** The newest successor that stands alone in its version, or one that heals a fork of them (S17). */
+/**
+ * The newest successor that stands alone in its version, or one that heals a fork of them (S17).
+ */
 function nextOf(current: KnownTrust, trusts: readonly KnownTrust[]): KnownTrust | null {
   const above = trusts.filter(({ body }) => body.version > current.body.version)
   const successors = above.filter((trust) => follows(current, trust))
@@ -134,9 +136,9 @@ interface Around {
 }
 
 /**
- * The other valid successors beside or above the current trust. Older forks are over for a node that
- * stands on a later trust: it judges its own branch only, so that keys retired since then cannot
- * stop it (S17).
+ * The other valid successors beside or above the current trust. Older forks are over for a node
+ * that stands on a later trust: it judges its own branch only, so that keys retired since then
+ * cannot stop it (S17).
  */
 function forkAt(current: KnownTrust, { path, trusts, checkpoint }: Around): readonly KnownTrust[] {
   const isFixed = checkpoint !== null && equal(checkpoint.id, current.id)

@@ -8,7 +8,9 @@ import { membersOf } from './quorum.ts'
 export type Draws =
   | { readonly tag: 'complete' }
   | { readonly tag: 'incomplete'; readonly have: number; readonly need: number }
-  /** No value could ever complete it: a drawer the trust does not list, a number out of her range. */
+  /**
+   * No value could ever complete it: a drawer the trust does not list, a number out of her range.
+   */
   | { readonly tag: 'invalid'; readonly reason: string }
 
 /** What the proof of `drawer` must meet, under the trust that the release names; else null. */
@@ -43,8 +45,8 @@ export function drawsOf(known: KnownRelease, named: Trust): Draws {
 }
 
 /**
- * The seed of a release's order. Its proofs were checked when they came in. Throws `DRAW_INCOMPLETE`
- * for a release that lacks a named value; an admitted one never does.
+ * The seed of a release's order. Its proofs were checked when they came in. Throws
+ * `DRAW_INCOMPLETE` for a release that lacks a named value; an admitted one never does.
  */
 export function releaseSeed(known: KnownRelease): Bytes {
   const values = known.body.drawers.map((drawer) => {

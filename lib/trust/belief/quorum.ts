@@ -29,8 +29,8 @@ export function hasKey(trust: Trust, name: RoleName, key: Bytes): boolean {
 }
 
 /**
- * k of n by distinct key: the members of `name` in `trust` among the signers, each once. A role that
- * the trust leaves out is out of reach, never met by nobody.
+ * k of n by distinct key: the members of `name` in `trust` among the signers, each once. A role
+ * that the trust leaves out is out of reach, never met by nobody.
  */
 export function countSigners(
   trust: Trust,

@@ -83,7 +83,9 @@ export function namedTrust(believed: Believed, trustId: Bytes): KnownTrust | nul
   return believed.trusts.find(({ id }) => equal(id, trustId)) ?? null
 }
 
-/** Whether the current trust has expired; judged by callers, never part of what is believed (S22). */
+/**
+ * Whether the current trust has expired; judged by callers, never part of what is believed (S22).
+ */
 export function expired({ trust }: Believed, nowMs: number): boolean {
   return trust !== null && trust.body.expiresMs <= nowMs
 }

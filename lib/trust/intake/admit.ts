@@ -49,11 +49,11 @@ export type Verdict =
     }
 
 /**
- * Judges one statement, wherever it came from: network, form, keys, signatures, then its place among
- * everything held. Permission is counted under the current trust, refusal under the trust it names;
- * keys are counted, never signatures. Nothing is lost on the way: what was short waits, and what
- * this statement makes whole is admitted with it. `nowMs` only raises `TRUST_EXPIRED` as an alarm:
- * no clock decides what is believed.
+ * Judges one statement, wherever it came from: network, form, keys, signatures, then its place
+ * among everything held. Permission is counted under the current trust, refusal under the trust it
+ * names; keys are counted, never signatures. Nothing is lost on the way: what was short waits, and
+ * what this statement makes whole is admitted with it. `nowMs` only raises `TRUST_EXPIRED` as an
+ * alarm: no clock decides what is believed.
  */
 export function admit(believed: Believed, statement: Statement, nowMs: number): Verdict {
   let any: AnyKnown

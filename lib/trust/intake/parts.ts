@@ -18,7 +18,8 @@ import { namedTrust } from '../belief/settle.ts'
 
 /**
  * The keys that may count on a statement, in hex: of its role under the current trust and under the
- * one it names, and the drawers it names; of a trust every key it lists and the roots it may follow.
+ * one it names, and the drawers it names; of a trust every key it lists and the roots it may
+ * follow.
  */
 export function keysWithPart(believed: Believed, any: AnyKnown): ReadonlySet<string> {
   const { trust, trusts, fork } = believed

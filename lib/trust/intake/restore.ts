@@ -21,7 +21,9 @@ export interface Restored {
   readonly dropped: ReadonlySet<string>
 }
 
-/** What stands beside the stored statements: the join string's words and the trust stood on last. */
+/**
+ * What stands beside the stored statements: the join string's words and the trust stood on last.
+ */
 export type Told = Pick<Base, 'network' | 'checkpoint' | 'adopted'>
 
 /**

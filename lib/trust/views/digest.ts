@@ -8,10 +8,10 @@ import { isLifted, resumeNumber } from './permission.ts'
 const tag = fromText('upswell/authority/1')
 
 /**
- * What a node believes, in 32 bytes: BLAKE2b-256(tag ‖ network ‖ trust ‖ nChannels u8 ‖ per channel,
- * by name bytes: len u8, name, id of the newest admitted release ‖ n u32le ‖ ids of live controls,
- * revokes and eras, ascending). Zeros stand for a trust that is not here. A function of statements
- * and trust alone, never of evidence or clock; nothing pending is in it.
+ * What a node believes, in 32 bytes: BLAKE2b-256(tag ‖ network ‖ trust ‖ nChannels u8 ‖ per
+ * channel, by name bytes: len u8, name, id of the newest admitted release ‖ n u32le ‖ ids of live
+ * controls, revokes and eras, ascending). Zeros stand for a trust that is not here. A function of
+ * statements and trust alone, never of evidence or clock; nothing pending is in it.
  */
 export function authorityDigest(believed: Believed): Bytes {
   const channels = newestByChannel(believed)

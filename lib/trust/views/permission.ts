@@ -35,8 +35,8 @@ export interface Refusals {
 
 /**
  * design 1: refusal was counted under the trust it names and stays until a current quorum lifts it
- * by id (S65). It touches only releases that name that trust or an older one (S92); of a release not
- * held, every one that names it.
+ * by id (S65). It touches only releases that name that trust or an older one (S92); of a release
+ * not held, every one that names it.
  */
 export function refusals(believed: Believed, releaseId: Bytes): Refusals {
   const held = believed.held.get(toHex(releaseId))?.any

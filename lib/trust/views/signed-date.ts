@@ -3,9 +3,9 @@ import type { Known } from '../belief/known.ts'
 import { countSigners, isMet } from '../belief/quorum.ts'
 
 /**
- * The newest date that a *current* quorum signed, in unix ms; 0 without a trust. The machine's clock
- * is raised to it, so refusals that only keys of an older trust signed do not count: keys retired
- * and stolen could date them at will (S47, S92).
+ * The newest date that a *current* quorum signed, in unix ms; 0 without a trust. The machine's
+ * clock is raised to it, so refusals that only keys of an older trust signed do not count: keys
+ * retired and stolen could date them at will (S47, S92).
  */
 export function signedDateMs(believed: Believed): number {
   const { trust, releases, controls, eras } = believed
