@@ -9,3 +9,9 @@ export async function otaPublish(): Promise<void> {
   const { publishMain } = await import('./publish/main.ts')
   await publishMain()
 }
+
+/** Runs `ota-node` on this process and ends it with the command's number. */
+export async function otaNode(): Promise<void> {
+  const { nodeMain } = await import('./node/main.ts')
+  await nodeMain()
+}

@@ -10,9 +10,9 @@ export interface ConditionView {
 /** What the control socket answers from: the node, seen from a person's side. */
 export interface Controlled {
   /** A plain JSON value: what runs, what comes next, peers, freshness. */
-  status(): object
+  status(): Promise<object>
   /** Why the release of this id (z32 prefix of 6 or more), or the newest one, is not installed. */
-  why(release: string | null): object
+  why(release: string | null): Promise<object>
   /**
    * Carries out one operator's word: `hold`, `unhold`, `rollback`, `apply`, `clear`.
    * Rejects with `OtaError`: `USAGE` for an unknown word, `NOTHING_TO_DO`, `ROLLBACK_REFUSED`.

@@ -28,9 +28,11 @@ export class ControlServer extends Life {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://control')
     const [, room = '', name = ''] = url.pathname.split('/')
-    if (request.method === 'GET' && room === 'status') return send(response, this.#node.status())
+    if (request.method === 'GET' && room === 'status') {
+      return send(response, await this.#node.status())
+    }
     if (request.method === 'GET' && room === 'why') {
-      return send(response, this.#node.why(name === '' ? null : name))
+      return send(response, await this.#node.why(name === '' ? null : name))
     }
     if (request.method === 'GET' && room === 'events') return this.#stream(response)
     if (request.method === 'POST' && room === 'command') {

@@ -55,13 +55,15 @@ export interface RolloutStatus {
   readonly phase: string
   readonly stage: number
   readonly stages: number
+  /** Share of the fleet that the stage reaches, in ppm. */
+  readonly widthPpm: number
   readonly treated: number
   readonly good: number
   readonly failed: number
   readonly controls: number
-  readonly controlsFailed: number
-  readonly members: number
-  readonly reason: string
+  /** Evidence value of "worse than tolerated"; 100 halts. */
+  readonly e: number
+  readonly reasons: readonly string[]
 }
 
 export interface WhyView {

@@ -18,12 +18,10 @@ export function statusLines(view: StatusView): readonly string[] {
     rows.push(['app', `${pid}, ${view.app.restarts} restarts, ${view.app.lost} requests cut`])
   }
   if (view.rollout !== null) {
-    const { label, phase, treated, good, failed, members, reason } = view.rollout
-    const counts = `${treated} of ${members} started, ${good} good, ${failed} failed`
-    rows.push([
-      'rollout',
-      `${escapeText(label)} ${phase}: ${counts}${reason === '' ? '' : ` (${reason})`}`
-    ])
+    const { label, phase, treated, good, failed, controls, reasons } = view.rollout
+    const counts = `${treated} treated, ${good} good, ${failed} failed, ${controls} controls`
+    rows.push(['rollout', `${escapeText(label)} ${phase}: ${counts}`])
+    for (const reason of reasons) rows.push(['', escapeText(reason)])
   }
   for (const { release: id, why } of view.quarantine)
     rows.push(['quarantine', `${short(id)} ${why}`])

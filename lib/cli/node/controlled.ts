@@ -1,0 +1,43 @@
+import { OtaError } from '../../base/index.ts'
+import type { Controlled } from '../../control/index.ts'
+import type { Node } from '../../node/index.ts'
+import { fromName, toShortName } from '../../trust/index.ts'
+
+/** The operator's words, carried to the conductor and answered in one sentence each. */
+export function controlledBy(node: Node): Controlled {
+  return {
+    status: async () => await node.status(),
+    why: async (release) => await node.why(release),
+    onEvent: (fn) => node.onEvent(fn),
+    command: async (word, args) => await obey(node, word, args)
+  }
+}
+
+async function obey(
+  node: Node,
+  word: string,
+  args: Readonly<Record<string, string>>
+): Promise<object> {
+  switch (word) {
+    case 'hold':
+    case 'unhold': {
+      const changed = await node.hold(word === 'hold')
+      const now = word === 'hold' ? 'takes no new release' : 'takes new releases'
+      return { changed, message: changed ? `this node ${now} from now on` : `it ${now} already` }
+    }
+    case 'rollback': {
+      const { from, to } = await node.rollback()
+      return { from, to, message: `going back from ${short(from)} to ${short(to)}` }
+    }
+    case 'apply': {
+      const release = await node.apply(args['release'] ?? '')
+      return { release, message: `taking ${short(release)} out of turn` }
+    }
+    default:
+      throw new OtaError('USAGE', `the daemon knows no word "${word}"`)
+  }
+}
+
+function short(name: string): string {
+  return toShortName(fromName(name))
+}

@@ -1,0 +1,147 @@
+import { join } from 'node:path'
+import { OtaError, type Log } from '../../base/index.ts'
+import { ControlServer, type Controlled } from '../../control/index.ts'
+import {
+  Machine,
+  noLocalApp,
+  socketPath,
+  type LocalApp,
+  type ReleaseFacts
+} from '../../host/index.ts'
+import { Node, Said } from '../../node/index.ts'
+import { fromName, releaseOf } from '../../trust/index.ts'
+import { VERSION } from '../version.ts'
+import { controlledBy } from './controlled.ts'
+import type { NodeConfig } from './config.ts'
+import { Parts, readGround, storeOf, wireOf, type Ground } from './ground.ts'
+
+const platform = `${process.platform}-${process.arch}`
+
+/**
+ * The daemon of one home: makes the real things and hands them to the conductor. The app runs
+ * before the network is touched. Resolves when `signal` fires or something broke for good; rejects
+ * with what broke.
+ */
+export async function runDaemon(
+  home: string,
+  config: NodeConfig,
+  given: {
+    readonly log: Log
+    readonly signal: AbortSignal
+    readonly rest: readonly string[] | null
+  }
+): Promise<void> {
+  const { log, signal, rest } = given
+  const ground = await readGround(home, config, log)
+  let end: (error: unknown) => void = () => undefined
+  const broken = new Promise<never>((_, reject) => {
+    end = reject
+  })
+  const local = localApp(config, rest)
+  const parts = new Parts(async (own) => await openParts(ground, { own, local, end }))
+  try {
+    await parts.ready()
+    await Promise.race([broken, aborted(signal)])
+  } finally {
+    await parts.close()
+  }
+}
+
+interface Opening {
+  readonly own: <T extends { close(): unknown }>(thing: T) => T
+  readonly local: LocalApp
+  readonly end: (error: unknown) => void
+}
+
+async function openParts(ground: Ground, { own, local, end }: Opening): Promise<void> {
+  const { clock, disk, log, home, authority, pool, identity, config, join: told } = ground
+  const machine = new Machine(clock, disk, log, {
+    home,
+    local: () => local,
+    facts: {
+      platform: process.platform,
+      arch: process.arch,
+      node: process.versions.node,
+      daemon: VERSION
+    },
+    release: (name) => factsOf(ground, name),
+    crashAfter: process.env['OTA_CRASH_AFTER_EDGE'],
+    onLost: () => end(new OtaError('INTERNAL', 'the launcher is gone'))
+  })
+  own(machine)
+  await machine.ready()
+  const said = await Said.open(disk, join(home, 'daemon', 'said'), {
+    network: told.network,
+    pair: identity.pair
+  })
+  const store = storeOf(ground)
+  const running = () => runningOf(ground, node.runs())
+  const wire = await wireOf(ground, { running })
+  const node: Node = new Node(
+    { clock, disk, log },
+    { authority, pool, said, machine, store, wire },
+    {
+      network: told.network,
+      pair: identity.pair,
+      membership: identity.membership,
+      platform,
+      channel: config.channel,
+      tier: config.policy.tier,
+      level: config.level,
+      daemon: VERSION,
+      pids: { daemon: process.pid, launcher: process.ppid }
+    },
+    end
+  )
+  own(node)
+  await node.ready()
+  const control: Controlled = controlledBy(node)
+  const server = new ControlServer(control, socketPath(join(home, 'run'), 'ctl.sock'))
+  own(server)
+  await server.ready()
+  own(store)
+  await store.ready()
+  own(wire)
+  await wire.ready()
+  await node.attach()
+  log('ready', { address: wire.address() ?? '', release: node.runs() })
+}
+
+function factsOf({ authority }: Ground, name: string): ReleaseFacts | null {
+  const known = releaseOf(authority.believed, fromName(name))
+  const found = known?.body.artifacts.find(
+    (artifact) => artifact.platform === platform && artifact.component === ''
+  )
+  return found ?? null
+}
+
+function runningOf({ authority }: Ground, release: string | null) {
+  const known = release === null ? null : releaseOf(authority.believed, fromName(release))
+  if (known === null) return null
+  const { channel, epoch, seq } = known.body
+  return { channel, epoch, seq }
+}
+
+function localApp({ app }: NodeConfig, rest: readonly string[] | null): LocalApp {
+  const listen = app.listen.map((text) => {
+    const [name = '', address = ''] = text.split('=')
+    return [name, address.replace(/^tcp:/, '')] as const
+  })
+  return {
+    ...noLocalApp,
+    command: rest ?? app.command,
+    env: app.env,
+    listen: Object.fromEntries(listen),
+    startTimeoutMs: app.startTimeout,
+    drainMaxMs: app.drain,
+    lingerMs: app.linger
+  }
+}
+
+/** Resolves at the signal. */
+export async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

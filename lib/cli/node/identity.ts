@@ -1,0 +1,103 @@
+import { join } from 'node:path'
+import { alloc, isOtaError, OtaError, type Bytes, type Dice, type Disk } from '../../base/index.ts'
+import { readLineFile, toLine } from '../../publish/index.ts'
+import {
+  decodeInviteFile,
+  decodeMembership,
+  encodeCertificate,
+  encodeMembership,
+  type InviteFile
+} from '../../records/index.ts'
+import {
+  formatJoin,
+  keyPairFromSeed,
+  sign,
+  wipe,
+  type Join,
+  type KeyPair
+} from '../../trust/index.ts'
+
+/** Who a node is: its reporting key and, with an invite, its slot. */
+export interface Identity {
+  readonly pair: KeyPair
+  /** Invite and certificate as they travel; null without a slot. */
+  readonly membership: Bytes | null
+}
+
+/** Reads an invite file; throws `USAGE` if there is none, `NOT_CANONICAL` for another file. */
+export async function readInvite(disk: Disk, path: string): Promise<InviteFile> {
+  return decodeInviteFile(await readLineFile(disk, path))
+}
+
+/** The join string that an invite carries. */
+export function joinOfInvite({ invite, join: { version, trustId } }: InviteFile): Join {
+  return { network: invite.network, checkpoint: { version, id: trustId } }
+}
+
+/** The same as text. */
+export function joinTextOf(invite: InviteFile): string {
+  const { network, checkpoint } = joinOfInvite(invite)
+  return formatJoin(network, checkpoint)
+}
+
+/** A secret of 32 bytes in a file of its own, made when it is not there. */
+export async function keptPair(disk: Disk, dice: Dice, path: string): Promise<KeyPair> {
+  if ((await disk.stat(path)) === null) {
+    await disk.create(path, toLine(dice.fill(alloc(32))), 0o600)
+  }
+  const seed = await readLineFile(disk, path)
+  const pair = keyPairFromSeed(seed)
+  wipe(seed)
+  return pair
+}
+
+/**
+ * The node's key and certificate, made at the first start and kept below `folder` (0700). A slot is
+ * drawn by dice unless told; images of one invite must number their nodes. Throws `USAGE` for a slot
+ * the invite does not have.
+ */
+export async function identityOf(
+  ports: { readonly disk: Disk; readonly dice: Dice; readonly nowMs: number },
+  folder: string,
+  given: { readonly invite: InviteFile | null; readonly slot: number | null }
+): Promise<Identity> {
+  const { disk, dice, nowMs } = ports
+  await disk.makeFolder(folder, 0o700)
+  const pair = await keptPair(disk, dice, join(folder, 'node'))
+  const path = join(folder, 'membership')
+  const held = await readHeld(disk, path)
+  if (held !== null || given.invite === null) return { pair, membership: held }
+  const { invite, seed } = given.invite
+  const slot = given.slot ?? Math.floor(dice.next() * invite.slots)
+  if (slot >= invite.slots) {
+    throw new OtaError('USAGE', `slot ${slot} is outside the invite, which has ${invite.slots}`, {
+      hint: `give --slot 0 to ${invite.slots - 1}`
+    })
+  }
+  const issuedMs = Math.max(nowMs, invite.issuedMs)
+  const canonical = encodeCertificate({
+    network: invite.network,
+    invite: invite.invite,
+    slot,
+    node: pair.key,
+    issuedMs
+  })
+  const certificate = { canonical, signature: sign(canonical, keyPairFromSeed(seed)) }
+  const membership = encodeMembership(invite, certificate).wire
+  await disk.create(path, toLine(membership), 0o600)
+  return { pair, membership }
+}
+
+/** A membership that cannot be read is no reason to stay away: the node goes on without a slot. */
+async function readHeld(disk: Disk, path: string): Promise<Bytes | null> {
+  if ((await disk.stat(path)) === null) return null
+  try {
+    return decodeMembership(await readLineFile(disk, path)).wire
+  } catch (error) {
+    if (!isOtaError(error)) throw error
+    throw new OtaError('CONFIG_INVALID', `${path} cannot be read: ${error.message}`, {
+      hint: 'remove it, and the node takes a slot of its invite anew',
+      cause: error
+    })
+  }
+}

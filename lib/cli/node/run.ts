@@ -1,0 +1,147 @@
+import { join } from 'node:path'
+import { OtaError } from '../../base/index.ts'
+import type { Command, Context, FlagTable, Outcome } from '../frame/index.ts'
+import { readConfig, type Configured } from './config.ts'
+import { configFileOf, homeOf } from './home.ts'
+import type { Layer } from './layers.ts'
+
+const runFlags: FlagTable = {
+  network: { type: 'text' },
+  invite: { type: 'text' },
+  slot: { type: 'text' },
+  peers: { type: 'list' },
+  bootstrap: { type: 'text' },
+  rendezvous: { type: 'switch' },
+  host: { type: 'text' },
+  port: { type: 'text' },
+  level: { type: 'text' },
+  channel: { type: 'text' },
+  listen: { type: 'list' }
+}
+
+const pageOf = (name: string, what: string) => `Usage:
+    ota-node ${name} [--home DIR] [--network JOIN] [--invite FILE] [--slot N]
+        [--peers HOST:PORT#KEY,...] [--bootstrap HOST:PORT,...|public|none] [--rendezvous]
+        [--host ADDR] [--port N] [--level auto|stage|notify] [--channel C]
+        [--listen NAME=tcp:ADDR:PORT]...${name === 'run' ? ' [-- COMMAND [ARG]...]' : ''}
+
+${what}
+
+Example:
+    $ ota-node ${name} --invite demo.invite${name === 'run' ? ' --listen http=tcp:127.0.0.1:8080' : ''}
+`
+
+/** Commands that stay: the launcher, the daemon it starts, and the seeder. */
+export const stayers: readonly Command[] = [
+  {
+    name: 'run',
+    usage: pageOf(
+      'run',
+      `Runs the app of the newest release of a network and keeps it new. The launcher holds the public
+ports; a daemon below it decides. COMMAND replaces the start line of the release.`
+    ),
+    flags: runFlags,
+    args: { min: 0, max: 0, what: 'nothing' },
+    rest: true,
+    run
+  },
+  {
+    name: 'daemon',
+    usage: 'Usage: ota-node daemon\n\nStarted by ota-node run, not by hand.\n',
+    flags: runFlags,
+    args: { min: 0, max: 0, what: 'nothing' },
+    rest: true,
+    run: daemon
+  },
+  {
+    name: 'seed',
+    usage: pageOf(
+      'seed',
+      'Carries statements, evidence and bytes of a network for others, and runs no app.'
+    ),
+    flags: runFlags,
+    args: { min: 0, max: 0, what: 'nothing' },
+    run: seed
+  }
+]
+
+/** The configuration of this call: flags over environment over files. */
+export async function configured(context: Context): Promise<Configured> {
+  const { file, named } = configFileOf(context)
+  const { env } = context.terminal
+  return await readConfig({ file, named, env, flags: layerOf(context) })
+}
+
+function layerOf({ flags }: Context): Layer {
+  const bootstrap = flags.text('bootstrap')
+  const isWord = bootstrap === 'public' || bootstrap === 'none'
+  const peers = flags.list('peers').flatMap((list) => list.split(','))
+  const listen = flags.list('listen')
+  return {
+    network: flags.text('network') ?? undefined,
+    invite: flags.text('invite') ?? undefined,
+    slot: flags.count('slot', 0, 65_535) ?? undefined,
+    level: flags.choice('level', ['auto', 'stage', 'notify']) ?? undefined,
+    channel: flags.text('channel') ?? undefined,
+    app: { listen: listen.length === 0 ? undefined : listen },
+    swarm: {
+      host: flags.text('host') ?? undefined,
+      port: flags.count('port', 0, 65_535) ?? undefined,
+      peers: peers.length === 0 ? undefined : peers,
+      bootstrap: bootstrap === null || isWord ? (bootstrap ?? undefined) : bootstrap.split(','),
+      rendezvous: flags.has('rendezvous') ? true : undefined
+    }
+  }
+}
+
+async function run(context: Context): Promise<Outcome> {
+  const home = homeOf(context)
+  const { config } = await configured(context)
+  if (config.network === null && config.invite === null) {
+    throw new OtaError('CONFIG_INVALID', 'no network is named', {
+      hint: 'give --network JOIN or --invite FILE, or run: ota-node join JOIN'
+    })
+  }
+  if (context.dryRun) return { message: `would run the home ${home}` }
+  const { runLauncher } = await import('../../host/launcher/run.ts')
+  const script = join(import.meta.dirname, '..', '..', '..', 'bin', 'ota-node.js')
+  const { argv } = context.terminal
+  const at = argv.indexOf('run')
+  const words = [...argv.slice(0, at), 'daemon', ...argv.slice(at + 1)]
+  const flags = context.home === null ? ['--home', home] : []
+  const log = await logOf(context)
+  const daemon = [process.execPath, '--enable-source-maps', script, ...flags, ...words]
+  const exit = await runLauncher({ home, daemon }, log)
+  if (exit !== 0) throw new OtaError('CONFIG_INVALID', `the daemon ended with ${exit}; see its log`)
+  return {}
+}
+
+async function daemon(context: Context): Promise<Outcome> {
+  const { config } = await configured(context)
+  const { runDaemon } = await import('./daemon.ts')
+  const { signal, rest } = context
+  await runDaemon(homeOf(context), config, { log: await logOf(context), signal, rest })
+  return {}
+}
+
+async function seed(context: Context): Promise<Outcome> {
+  const { config } = await configured(context)
+  const { runSeeder } = await import('./seed.ts')
+  const { signal, out } = context
+  await runSeeder(homeOf(context), config, {
+    log: await logOf(context),
+    signal,
+    onOpen: (address) =>
+      out.result('address', { address }, `seeding at ${address ?? 'no address yet'}`)
+  })
+  return {}
+}
+
+/** JSON lines on stderr, for journald and people with jq. */
+async function logOf({ terminal }: Context) {
+  const { realClock } = await import('../../host/clock.ts')
+  const clock = realClock()
+  return (event: string, facts: object = {}): void => {
+    terminal.stderr.write(`${JSON.stringify({ ts: clock.wallMs(), event, ...facts })}\n`)
+  }
+}

@@ -1,0 +1,78 @@
+import type { Bytes } from '../base/index.ts'
+import type { State } from '../cutover/index.ts'
+import type { DecideInput, RolloutMemory } from '../rollout/index.ts'
+import { fromName, type Believed } from '../trust/index.ts'
+import type { NodeOptions, NodeParts } from './ports.ts'
+import type { Remembered } from './remembered.ts'
+
+/** What the conductor holds when it asks what to do. */
+export interface Holdings {
+  readonly believed: Believed
+  readonly state: State
+  readonly memory: RolloutMemory
+  readonly remembered: Remembered
+  readonly trustSettled: boolean
+}
+
+/** Everything a decision follows from, gathered at one moment. */
+export function inputOf(
+  parts: Pick<NodeParts, 'pool' | 'wire'>,
+  options: NodeOptions,
+  held: Holdings,
+  time: { readonly nowMs: number; readonly steadyMs: number }
+): DecideInput {
+  const { state, remembered, believed, memory } = held
+  const { op, pointer } = state
+  const { treatment } = remembered
+  return {
+    nowMs: time.nowMs,
+    believed,
+    pool: parts.pool,
+    memory,
+    self: {
+      nodeKey: options.pair.key,
+      member: parts.pool.seatOf(options.pair.key) !== null,
+      platform: options.platform,
+      channel: options.channel,
+      tier: options.tier,
+      level: options.level,
+      hold: state.held,
+      pinned: null,
+      skipped: [],
+      applied: remembered.applied.map((name) => fromName(name)),
+      daemon: options.daemon
+    },
+    node: {
+      running: named(pointer?.release),
+      previous: named(pointer?.prev?.release),
+      quarantine: state.quarantine
+        .filter(({ active }) => active)
+        .map(({ release, why, nextMs }) => ({
+          release: fromName(release),
+          why,
+          retryAtMs: nextMs
+        })),
+      staged: op?.state === 'waiting' && op.turn === 'no' ? named(op.release) : null,
+      busy: isBusy(state) ? named(op?.release) : null,
+      treatment: treatment && { ...treatment, release: fromName(treatment.release) }
+    },
+    network: {
+      peers: parts.wire.peers().length,
+      settledSince: (sinceMs) => parts.wire.settled(time.steadyMs - (time.nowMs - sinceMs)),
+      coverage: (release, resume) => parts.wire.coverage(release, resume),
+      clockSkewMs: parts.wire.clockSkewMs(),
+      trustSettled: held.trustSettled
+    }
+  }
+}
+
+function named(name: string | undefined): Bytes | null {
+  return name === undefined ? null : fromName(name)
+}
+
+/** An upgrade is past waiting: what it does cannot be asked for again. */
+function isBusy({ op }: State): boolean {
+  if (op === null) return false
+  const ahead = ['cutover', 'trial', 'committed', 'back']
+  return ahead.includes(op.state) || (op.state === 'waiting' && op.turn === 'go')
+}

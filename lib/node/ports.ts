@@ -1,0 +1,56 @@
+import type { Clock, Disk, Log } from '../base/index.ts'
+import type { Authority } from '../authority/index.ts'
+import type { Pool } from '../crowd/index.ts'
+import type { Store } from '../feed/index.ts'
+import type { Wire } from '../gossip/index.ts'
+import type { Machine } from '../host/index.ts'
+import type { KeyPair } from '../trust/index.ts'
+import type { Said } from './said.ts'
+
+/** What the conductor needs of the floor below; real ones come from `cli`, others from `sim`. */
+export interface NodePorts {
+  readonly clock: Clock
+  readonly disk: Disk
+  readonly log: Log
+}
+
+export interface NodeParts {
+  readonly authority: Authority
+  readonly pool: Pool
+  readonly said: Said
+  readonly machine: Pick<
+    Machine,
+    'home' | 'recovered' | 'notes' | 'onEvent' | 'append' | 'note' | 'perform' | 'view'
+  >
+  readonly store: Pick<
+    Store,
+    'fetchTree' | 'rebuild' | 'drop' | 'openFeeds' | 'onBlock' | 'onAlarm' | 'replicate'
+  >
+  readonly wire: Pick<
+    Wire,
+    | 'publish'
+    | 'onStream'
+    | 'onChange'
+    | 'peers'
+    | 'address'
+    | 'walk'
+    | 'settled'
+    | 'coverage'
+    | 'clockSkewMs'
+  >
+}
+
+/** Who this node is, and what its operator set in the configuration. */
+export interface NodeOptions {
+  readonly network: Uint8Array
+  readonly pair: KeyPair
+  /** Invite and certificate as they travel; null: no slot. */
+  readonly membership: Uint8Array | null
+  readonly platform: string
+  readonly channel: string
+  readonly tier: 0 | 1 | 2
+  readonly level: 'auto' | 'stage' | 'notify'
+  /** Version of this program, for releases that require one. */
+  readonly daemon: string
+  readonly pids: { readonly daemon: number; readonly launcher: number }
+}
