@@ -3,4 +3,18 @@
  * released, whose turn has come and what was halted, and brings checked bytes into a folder. It
  * knows the rooms that judge and carry; it starts, stops and replaces nothing.
  */
-export type * from './subscription.ts'
+export { subscribe } from './subscribe.ts'
+export type {
+  FetchedEvent,
+  FetchOptions,
+  HaltedEvent,
+  OwnStore,
+  ReleaseEvent,
+  ReleaseInfo,
+  SubscribeOptions,
+  Subscription,
+  SubscriptionEvent,
+  SubscriptionEventOf,
+  SubscriptionEventTag,
+  TurnEvent
+} from './subscription.ts'

@@ -81,17 +81,8 @@ export interface Subscription extends AsyncIterable<SubscriptionEvent> {
 
 /** A corestore of the app. Upswell opens sessions in it and never closes it. */
 export interface OwnStore {
-  get(options: object): object
-  replicate(stream: object): object
-  namespace(name: string): object
-}
-
-/** A hyperswarm of the app. Upswell joins its topic on it, leaves it, and never destroys it. */
-export interface OwnSwarm {
-  join(topic: Uint8Array, options?: object): object
-  leave(topic: Uint8Array): Promise<unknown>
-  on(event: string, listener: (...args: never[]) => void): unknown
-  off(event: string, listener: (...args: never[]) => void): unknown
+  session(): object
+  replicate(stream: object): unknown
 }
 
 export interface SubscribeOptions {
@@ -107,12 +98,14 @@ export interface SubscribeOptions {
   readonly running?: string
   /** An own corestore; without one a store is kept in `folder`. */
   readonly store?: OwnStore
-  /** An own swarm; without one the library makes its own. */
-  readonly swarm?: OwnSwarm
-  /** `HOST:PORT#KEY` of peers that are always dialled. Not with an own swarm. */
+  /** `HOST:PORT#KEY` of peers that are always dialled. */
   readonly peers?: readonly string[]
-  /** `HOST:PORT` of DHT entries in place of the public ones. Not with an own swarm. */
+  /** `HOST:PORT` of DHT entries in place of the public ones; an empty list: `peers` alone. */
   readonly bootstrap?: readonly string[]
+  /** Address to bind; on a loopback address nothing leaves the machine. Default: all. */
+  readonly host?: string
+  /** UDP port. Default: any. */
+  readonly port?: number
   /** Ends the subscription when aborted. */
   readonly signal?: AbortSignal
   /** Hears what happens inside, one event name with its facts. */

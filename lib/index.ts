@@ -1,0 +1,17 @@
+/** Upswell for programs: everything that may be imported from the package, by name. */
+export { EXIT, isOtaError, OtaError, type Code, type Facts } from './base/index.ts'
+export { subscribe } from './subscribe/index.ts'
+export type {
+  FetchedEvent,
+  FetchOptions,
+  HaltedEvent,
+  OwnStore,
+  ReleaseEvent,
+  ReleaseInfo,
+  SubscribeOptions,
+  Subscription,
+  SubscriptionEvent,
+  SubscriptionEventOf,
+  SubscriptionEventTag,
+  TurnEvent
+} from './subscribe/index.ts'

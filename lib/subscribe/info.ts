@@ -1,0 +1,34 @@
+import { OtaError } from '../base/index.ts'
+import type { Artifact } from '../records/index.ts'
+import { toName, type KnownRelease } from '../trust/index.ts'
+import type { ReleaseInfo } from './subscription.ts'
+
+/** A release as an app sees it, for the platform `platform`. */
+export function describe({ id, body }: KnownRelease, platform: string): ReleaseInfo {
+  const { channel, epoch, seq, label, notes, kind } = body
+  const artifact = artifactFor(body.artifacts, platform)
+  return {
+    id: toName(id),
+    channel,
+    epoch,
+    seq,
+    label,
+    notes,
+    kind,
+    bytes: artifact?.bytes ?? null
+  }
+}
+
+/** The tree of a release for this platform; throws `NOT_ELIGIBLE` with wanted and has (S49). */
+export function treeFor({ id, body }: KnownRelease, platform: string): Artifact {
+  const artifact = artifactFor(body.artifacts, platform)
+  if (artifact !== null) return artifact
+  const has = body.artifacts.map((one) => one.platform).join(', ') || 'none'
+  throw new OtaError('NOT_ELIGIBLE', `release ${toName(id)} is not for ${platform}, has ${has}`, {
+    facts: { wanted: platform, has }
+  })
+}
+
+function artifactFor(artifacts: readonly Artifact[], platform: string): Artifact | null {
+  return artifacts.find((one) => one.component === '' && one.platform === platform) ?? null
+}
