@@ -68,6 +68,11 @@ export class Conductor {
     const release = releases[name]
     this.tell({ tag: 'want', release, kind: 'code' })
     await this.until(({ op }) => op?.release === release && op.state === 'waiting')
+    // Nobody gets a turn while an old process still ends.
+    await this.until(({ slots, pointer }) => {
+      const used = [slots.a, slots.b].filter((slot) => slot !== null).length
+      return used <= (pointer === null ? 0 : 1)
+    })
     this.tell({ tag: 'go', release })
     await this.until(({ op }) => op === null || op.state !== 'waiting')
   }
