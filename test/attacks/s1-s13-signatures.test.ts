@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import test from 'brittle'
 import { alloc, fromHex, OtaError, statementBytesMax, type Bytes } from '../../lib/base/index.ts'
 import {
@@ -11,7 +12,7 @@ import {
   type Statement,
   type Trust
 } from '../../lib/records/index.ts'
-import { permission } from '../../lib/trust/index.ts'
+import { permission, verify } from '../../lib/trust/index.ts'
 import { nodeOf, told } from '../tools/authority.ts'
 import {
   entryOf,
@@ -23,6 +24,8 @@ import {
   makeRelease,
   makeRevoke,
   makeTrust,
+  nodePair,
+  person,
   signControl,
   signed,
   signEra,
@@ -32,6 +35,9 @@ import {
   unsigned,
   wire
 } from '../tools/people.ts'
+
+/** L, the order of the main subgroup. */
+const groupOrder = 2n ** 252n + 27742317777372353535851937790883648493n
 
 // One network with three people, any two of whom release and are root; person 4 enrols.
 const network = foundNetwork()
@@ -58,8 +64,18 @@ test('S2 one signer repeated is still one signer', async (t) => {
   const { believed } = node.authority
   const held = [...believed.held.values()].find(({ any }) => any.tag === 'release')
   t.is(held?.any.known.signers.length, 1)
-  // Another valid-looking signature of the same key adds nothing either: Ed25519 has one key here.
-  t.is(told(await node.take({ ...bare, entries: [once] })), 'pending THRESHOLD_NOT_MET')
+  // A second signature over the same bytes, different and valid: a signer can make as many as she
+  // likes, with a nonce of her own.
+  const other = otherSignature(bare, 1)
+  t.ok(verify(bare.canonical, decodeEntry(other)!.signature, keyOf(1)))
+  t.unlike(other.bytes, once.bytes)
+  for (const entries of [[other], [other, once], [once, other, once, other]]) {
+    const fresh = await nodeOf(network)
+    t.is(told(await fresh.take({ ...bare, entries })), 'pending THRESHOLD_NOT_MET')
+  }
+  const three = { ...bare, entries: [once, other, entryOf(bare, 3)] }
+  t.is(told(await node.take(three)), 'admitted')
+  t.is(node.authority.believed.releases[0]?.signers.length, 2)
 })
 
 test('S3 a key twice in a role, or under two labels, spoils the whole trust', async (t) => {
@@ -336,14 +352,45 @@ function changed(entry: Entry, at: number): Entry {
 
 /** S + L: the same point equation holds, and a strict verifier must refuse it. */
 function plusOrder(entry: Entry): Entry {
-  const order = 2n ** 252n + 27742317777372353535851937790883648493n
   const { key, signature } = decodeEntry(entry)!
   const own = signature.slice()
-  let sum = order
+  let sum = groupOrder
   for (let index = 0; index < 32; index++) sum += BigInt(own[32 + index]!) << BigInt(8 * index)
   for (let index = 0; index < 32; index++)
     own[32 + index] = Number((sum >> BigInt(8 * index)) & 255n)
   return encodeEntry({ key, signature: own, proof: null })
+}
+
+/** R from another key pair, whose scalar is the nonce; S = r + H(R, A, M) a mod L. */
+function otherSignature(statement: Statement, n: number): Entry {
+  const { key, secret } = person(n)
+  const nonce = nodePair(4_000 + n)
+  const digest = sha512(nonce.key, key, statement.canonical)
+  const scalar = (scalarOf(nonce.secret) + little(digest) * scalarOf(secret)) % groupOrder
+  const signature = alloc(64)
+  signature.set(nonce.key)
+  for (let index = 0; index < 32; index++) {
+    signature[32 + index] = Number((scalar >> BigInt(8 * index)) & 255n)
+  }
+  return encodeEntry({ key, signature, proof: null })
+}
+
+/** The clamped scalar of a key pair; its seed is the first half of the secret. */
+function scalarOf(secret: Bytes): bigint {
+  const bytes = sha512(secret.subarray(0, 32)).subarray(0, 32)
+  bytes[0]! &= 248
+  bytes[31] = (bytes[31]! & 127) | 64
+  return little(bytes)
+}
+
+function sha512(...parts: readonly Bytes[]): Bytes {
+  const hasher = createHash('sha512')
+  for (const part of parts) hasher.update(part)
+  return Uint8Array.from(hasher.digest())
+}
+
+function little(bytes: Bytes): bigint {
+  return bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n)
 }
 
 function sorted(statement: Statement): Statement {
