@@ -3,6 +3,7 @@ import { runProgram, type Program } from './program.ts'
 
 /** How long a command may take to close after a signal before the process is ended for it. */
 const GRACE_MS = 10_000
+const HOLD_MS = 60_000
 
 export interface MainOptions {
   /** Milliseconds; longer for a daemon that drains connections. */
@@ -28,6 +29,8 @@ export async function runMain(program: Program, options: MainOptions = {}): Prom
   process.on('SIGTERM', onSignal)
   process.stdout.on('error', onClosedPipe)
   process.stderr.on('error', onClosedPipe)
+  // timers of a clock do not hold a process; a command that only waits must not end by that
+  const alive = setInterval(() => undefined, HOLD_MS)
   const code = await runProgram(program, {
     argv: process.argv.slice(2),
     env: process.env,
@@ -36,6 +39,7 @@ export async function runMain(program: Program, options: MainOptions = {}): Prom
     stderr: process.stderr,
     signal: stop.signal
   })
+  clearInterval(alive)
   process.exitCode = code
   // what is written reaches the pipe before the process goes; a timer left by a peer must not hold it
   process.stdout.write('', () => process.exit(code))
