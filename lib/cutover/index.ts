@@ -4,7 +4,7 @@
  * crash at any point. It knows hand-over, trial, take-back, undo and quarantine. It does not know
  * who may release, how the fleet fares, or what a process, a file or a clock is.
  */
-export { EDGES, type Edge } from './edges.ts'
+export { EDGES, type Edge } from './edges/names.ts'
 export { applyLine, compactLines, edgeLine, emptyState, pointerIn } from './fold.ts'
 export { backoffMs, isCrashLoop, noteExit, usualBackoff, type Backoff } from './keepalive.ts'
 export { isQuarantined } from './quarantine.ts'
@@ -24,5 +24,5 @@ export type {
   Undo
 } from './state.ts'
 export { step } from './step.ts'
-export { dueMs } from './tick.ts'
-export { keptVersions, type Step } from './turn.ts'
+export { dueMs } from './edges/tick.ts'
+export { keptVersions, type Step } from './edges/turn.ts'

@@ -1,10 +1,10 @@
 import type { JournalDraft, Pointer } from '../records/index.ts'
-import { takeBack } from './back.ts'
+import { takeBack } from './edges/back.ts'
 import { applyLine, emptyState, pointerIn } from './fold.ts'
-import { isBefore, rehearsalsMax } from './forward.ts'
-import { committed, startOnTrial } from './handover.ts'
+import { isBefore, rehearsalsMax } from './edges/forward.ts'
+import { committed, startOnTrial } from './edges/handover.ts'
 import type { Op, Slot, SlotName, State } from './state.ts'
-import { other, Turn, type Step } from './turn.ts'
+import { other, Turn, type Step } from './edges/turn.ts'
 
 /** What a daemon finds when it starts. */
 export interface Found {

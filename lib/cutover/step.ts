@@ -1,8 +1,17 @@
 import { assert, unreachable } from '../base/index.ts'
-import { advance, dropEarly, fail, go, isBefore, retryFetch, want, withhold } from './forward.ts'
-import { kept, oldDoesNotServe, proceedBack, takenBack, undoNow, wayBack } from './back.ts'
-import { beginTrial, commit, committed, cutOver, flipLater, newSlot } from './handover.ts'
-import { newSlotEvent, notCutOver, oldSlotEvent } from './handover.ts'
+import {
+  advance,
+  dropEarly,
+  fail,
+  go,
+  isBefore,
+  retryFetch,
+  want,
+  withhold
+} from './edges/forward.ts'
+import { kept, oldDoesNotServe, proceedBack, takenBack, undoNow, wayBack } from './edges/back.ts'
+import { beginTrial, commit, committed, cutOver, flipLater, newSlot } from './edges/handover.ts'
+import { newSlotEvent, notCutOver, oldSlotEvent } from './edges/handover.ts'
 import { backoffMs, noteExit } from './keepalive.ts'
 import {
   liftedByCompletion,
@@ -13,8 +22,8 @@ import {
 } from './quarantine.ts'
 import type { ReleaseName } from '../records/index.ts'
 import type { Event, FromOutside, Slot, SlotEvent, SlotName, State } from './state.ts'
-import { tick } from './tick.ts'
-import { keptVersions, Turn, type Step } from './turn.ts'
+import { tick } from './edges/tick.ts'
+import { keptVersions, Turn, type Step } from './edges/turn.ts'
 
 /**
  * One event, one step: the new state, the journal lines that must be durable first, and then the

@@ -2,9 +2,9 @@ import { isOtaError, OtaError, type Bytes, type Code, type Disk } from '../base/
 import { verifyTree } from '../artifact/index.ts'
 import type { Command, Event, Reason } from '../cutover/index.ts'
 import { encodePointer, type Pair } from '../records/index.ts'
-import type { Home } from './home.ts'
-import { makeRunSpec, readOtaJson, readRunSpec, writeRunSpec } from './runspec.ts'
-import type { Facts, LocalApp } from './runspec.ts'
+import type { Home } from './files/home.ts'
+import { makeRunSpec, readOtaJson, readRunSpec, writeRunSpec } from './app/runspec.ts'
+import type { Facts, LocalApp } from './app/runspec.ts'
 
 /** What the signed release says about its artifact for this platform. */
 export interface ReleaseFacts {

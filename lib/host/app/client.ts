@@ -1,9 +1,9 @@
 import { connect, type Socket } from 'node:net'
-import { inBackground } from '../base/life.ts'
-import { isOtaError, OtaError } from '../base/index.ts'
-import type { LauncherEvent, LauncherView } from './launcher/config.ts'
-import { onLines, sendLine } from './launcher/lines.ts'
-import { socketPath } from './launcher/socket-path.ts'
+import { inBackground } from '../../base/life.ts'
+import { isOtaError, OtaError } from '../../base/index.ts'
+import type { LauncherEvent, LauncherView } from '../launcher/config.ts'
+import { onLines, sendLine } from '../launcher/lines.ts'
+import { socketPath } from '../launcher/socket-path.ts'
 
 const answerMs = 30_000
 

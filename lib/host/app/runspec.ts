@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
-import { fromText, OtaError, toText, type Disk } from '../base/index.ts'
-import { decodeOtaJson, isReservedEnv, type OtaJson, type Probe } from '../records/index.ts'
-import type { SpawnOrder } from './launcher/config.ts'
+import { fromText, OtaError, toText, type Disk } from '../../base/index.ts'
+import { decodeOtaJson, isReservedEnv, type OtaJson, type Probe } from '../../records/index.ts'
+import type { SpawnOrder } from '../launcher/config.ts'
 
 /** What the operator says about the app; it lies outside the tree and survives every upgrade. */
 export interface LocalApp {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import { diskMarginBytes, OtaError, type Disk } from '../base/index.ts'
-import type { ReleaseName } from '../records/index.ts'
-import type { Places } from './runspec.ts'
+import { diskMarginBytes, OtaError, type Disk } from '../../base/index.ts'
+import type { ReleaseName } from '../../records/index.ts'
+import type { Places } from '../app/runspec.ts'
 
 /** The folders of a home and what may lie in them. */
 export class Home {

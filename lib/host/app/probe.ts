@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { connect } from 'node:net'
-import type { Clock } from '../base/index.ts'
-import type { Probe } from '../records/index.ts'
+import type { Clock } from '../../base/index.ts'
+import type { Probe } from '../../records/index.ts'
 
 /** How the process to be probed can be reached. */
 export interface Probed {

@@ -1,7 +1,7 @@
-import { assert } from '../base/index.ts'
-import type { Pair } from '../records/index.ts'
-import { doesNotStayUp, type Reason } from './reasons.ts'
-import type { Op, SlotName, Undo } from './state.ts'
+import { assert } from '../../base/index.ts'
+import type { Pair } from '../../records/index.ts'
+import { doesNotStayUp, type Reason } from '../reasons.ts'
+import type { Op, SlotName, Undo } from '../state.ts'
 import { nextSeq, other, type Turn } from './turn.ts'
 
 /** The pair one may go back to, or null: none, gone, or below a floor (S102). */

@@ -1,9 +1,9 @@
-import type { JournalDraft, Pair, Pointer, ReleaseName } from '../records/index.ts'
-import type { Edge } from './edges.ts'
-import { applyLine, edgeLine } from './fold.ts'
-import { quarantineLine } from './quarantine.ts'
-import { whyOf, type Reason } from './reasons.ts'
-import type { Command, Op, Report, Slot, SlotName, State } from './state.ts'
+import type { JournalDraft, Pair, Pointer, ReleaseName } from '../../records/index.ts'
+import type { Edge } from './names.ts'
+import { applyLine, edgeLine } from '../fold.ts'
+import { quarantineLine } from '../quarantine.ts'
+import { whyOf, type Reason } from '../reasons.ts'
+import type { Command, Op, Report, Slot, SlotName, State } from '../state.ts'
 
 /** What a step amounts to: lines first (durable), then the commands. */
 export interface Step {

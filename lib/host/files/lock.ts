@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import locks from 'fs-native-extensions'
-import { OtaError } from '../base/index.ts'
-import { onDisk } from './failure.ts'
+import { OtaError } from '../../base/index.ts'
+import { onDisk } from '../failure.ts'
 
 /**
  * Takes the daemon's exclusive lock of a home. The system frees it when the process ends, however

@@ -1,5 +1,5 @@
-import type { Clock } from '../base/index.ts'
-import { inBackground } from '../base/life.ts'
+import type { Clock } from '../../base/index.ts'
+import { inBackground } from '../../base/life.ts'
 import { probeOnce, type Probed } from './probe.ts'
 import type { RunSpec } from './runspec.ts'
 

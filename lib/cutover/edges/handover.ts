@@ -1,8 +1,8 @@
-import { assert, MINUTE, unreachable } from '../base/index.ts'
+import { assert, MINUTE, unreachable } from '../../base/index.ts'
 import { takeBack } from './back.ts'
-import { backoffMs, isCrashLoop } from './keepalive.ts'
-import type { Reason } from './reasons.ts'
-import type { Op, SlotEvent, SlotName } from './state.ts'
+import { backoffMs, isCrashLoop } from '../keepalive.ts'
+import type { Reason } from '../reasons.ts'
+import type { Op, SlotEvent, SlotName } from '../state.ts'
 import { keptVersions, nextSeq, other, type Turn } from './turn.ts'
 
 /** Starts of a release on trial, the first included. */

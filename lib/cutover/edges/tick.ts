@@ -1,7 +1,7 @@
-import { retriesDue } from './quarantine.ts'
+import { retriesDue } from '../quarantine.ts'
 import { undoNow } from './back.ts'
 import { startOnTrial, trialDue } from './handover.ts'
-import type { State } from './state.ts'
+import type { State } from '../state.ts'
 import { nextSeq, type Turn } from './turn.ts'
 
 /** When `tick` is needed next, as wall time in ms, or null. */

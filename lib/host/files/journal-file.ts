@@ -1,6 +1,13 @@
-import { alloc, concat, isOtaError, journalBytesMax, type Bytes, type Disk } from '../base/index.ts'
-import { decodeJournal, encodeJournalLine, type JournalDraft } from '../records/index.ts'
-import type { State } from '../cutover/index.ts'
+import {
+  alloc,
+  concat,
+  isOtaError,
+  journalBytesMax,
+  type Bytes,
+  type Disk
+} from '../../base/index.ts'
+import { decodeJournal, encodeJournalLine, type JournalDraft } from '../../records/index.ts'
+import type { State } from '../../cutover/index.ts'
 
 /** Deleted when the disk is full, so that a take-back can still be journaled (S75). */
 const reserveBytes = 1_048_576

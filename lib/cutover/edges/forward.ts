@@ -1,9 +1,9 @@
-import { HOUR, MINUTE } from '../base/index.ts'
-import type { ReleaseName } from '../records/index.ts'
-import { backoffMs } from './keepalive.ts'
-import { isQuarantined } from './quarantine.ts'
-import { whyOf, type Reason } from './reasons.ts'
-import type { HandoverPlan, Op, OpState } from './state.ts'
+import { HOUR, MINUTE } from '../../base/index.ts'
+import type { ReleaseName } from '../../records/index.ts'
+import { backoffMs } from '../keepalive.ts'
+import { isQuarantined } from '../quarantine.ts'
+import { whyOf, type Reason } from '../reasons.ts'
+import type { HandoverPlan, Op, OpState } from '../state.ts'
 import { other, type Turn } from './turn.ts'
 
 const KINDS: readonly string[] = ['params', 'code', 'stateful']

@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
-import { EDGES } from '../cutover/index.ts'
-import type { JournalDraft } from '../records/index.ts'
+import { EDGES } from '../../cutover/index.ts'
+import type { JournalDraft } from '../../records/index.ts'
 
 /**
  * For fault injection in tests: `OTA_CRASH_AFTER_EDGE=EDGE[:COUNT][,…]` kills this process with
