@@ -60,8 +60,8 @@ interface Parts {
 }
 
 /**
- * A node that installs nothing: it takes in statements and evidence, decides as every node does, and
- * tells what it finds. It reports nothing, so it counts in no arm of a measurement.
+ * A node that installs nothing: it takes in statements and evidence, decides as every node does,
+ * and tells what it finds. It reports nothing, so it counts in no arm of a measurement.
  */
 export class Follower extends Life {
   readonly #machine: Machine

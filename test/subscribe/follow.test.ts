@@ -79,7 +79,7 @@ test('a program hears of a release, gets its turn, and has the bytes in its fold
   )
 })
 
-test('a running release that is aborted: halted, then back, and its bytes are refused', async (t) => {
+test('a running release that is aborted is halted, and its user goes back', async (t) => {
   const world = await World.found(t)
   const first = await world.release(1, { 'index.html': 'one' }, { policy: atOnce })
   const second = await world.release(2, { 'index.html': 'two' }, { policy: atOnce })
