@@ -43,20 +43,24 @@ export function takeCensus(
   const held = memory.census
   const isSame = held !== null && held.anchor === toHex(anchor) && held.interval === interval
   const settleMs = newest?.rollout.policy.gate.settleMs ?? delayMsMax
+  // an anchor may come back within the hour, when a rollout ends: one word per census
+  const told = held !== null && held.interval === interval ? held.told : []
+  const windowMs = Math.min(delayMsMax, settleMs)
   const due: CensusMemory = isSame
     ? held
     : {
         anchor: toHex(anchor),
         interval,
-        dueMs:
-          nowMs + delayOf(anchor, interval, { self, windowMs: Math.min(delayMsMax, settleMs) }),
-        said: false
+        dueMs: nowMs + delayOf(anchor, interval, { self, windowMs }),
+        said: told.includes(toHex(anchor)),
+        told
       }
   // without a seat nobody would count it, so it waits until the own membership is known
   const isReady = alarm.reached(due.dueMs) && input.pool.seatOf(self.nodeKey) !== null
   if (due.said || !isReady) return { memory: due, say: [] }
   const drawn = isDrawn(input, anchor, { interval, newest })
-  return { memory: { ...due, said: true }, say: drawn ? [draftOf(input, anchor, interval)] : [] }
+  const memoryNow = { ...due, said: true, told: [...due.told, due.anchor] }
+  return { memory: memoryNow, say: drawn ? [draftOf(input, anchor, interval)] : [] }
 }
 
 function delayOf(

@@ -83,10 +83,13 @@ function tellTreated(scene: Scene, run: Run, mine: Mine): Told | null {
   const { treatment } = scene.input.node
   const { facts } = scene
   if (treatment === null || toHex(treatment.release) !== facts.hex) return null
-  if (treatment.resume !== run.resume) return null
-  if (treatment.state === 'failed') return tellFailed(scene, run, { mine, treatment })
-  const { tries } = treatment
-  return tellAge(scene, mine, { sinceMs: treatment.startedMs, tries })
+  const isOwn = treatment.resume === run.resume
+  if (treatment.state === 'failed') {
+    return isOwn ? tellFailed(scene, run, { mine, treatment }) : null
+  }
+  // enrolled as running after a resume: its age counts from there, earlier tries are history
+  const sinceMs = isOwn ? treatment.startedMs : mine.enrolMs
+  return tellAge(scene, mine, { sinceMs, tries: isOwn ? treatment.tries : 0 })
 }
 
 /** One retry, where a single node decides: plan small, and first stages of at most four. */

@@ -69,17 +69,25 @@ export function checkpointMs({ facts }: Scene, c: number): number {
 }
 
 /** Nothing to walk with: a fleet of one watches itself. */
-export function isSettled({ input, facts }: Scene, sinceMs: number): boolean {
+export function isSettled(scene: Scene, sinceMs: number): boolean {
+  const { input, facts } = scene
   if (facts.rollout.policy.plan.nodes <= 1) return true
-  return input.network.settledSince(sinceMs)
+  return input.network.settledSince(sinceMs) || lookAgain(scene)
+}
+
+/** What the wire knows comes without an event of its own: look again within a settle. */
+function lookAgain({ input, facts, alarm }: Scene): false {
+  alarm.reached(input.nowMs + Math.max(1, Math.floor(facts.rollout.policy.gate.settleMs / 4)))
+  return false
 }
 
 /** Own evidence is near-complete: as peers list it, and as the closed stages should be filled. */
-export function isCovered({ input, facts }: Scene, run: Run): boolean {
+export function isCovered(scene: Scene, run: Run): boolean {
+  const { input, facts } = scene
   const { rollout } = facts
   const need = rollout.policy.gate.coveragePpm
   if (rollout.policy.plan.nodes <= 1) return true
-  if (input.network.coverage(rollout.id, rollout.resume) < need) return false
+  if (input.network.coverage(rollout.id, rollout.resume) < need) return lookAgain(scene)
   if (rollout.bands.small) return true
   const fold = input.pool.fold(facts.hex)
   const nodes = Math.min(rollout.bands.nodes, input.pool.census(input.nowMs).nodes || Infinity)

@@ -162,6 +162,8 @@ export interface CensusMemory {
   /** A new anchor is answered after a drawn delay. */
   readonly dueMs: number
   readonly said: boolean
+  /** Anchors it was said for in this interval. */
+  readonly told: readonly string[]
 }
 
 export const emptyMemory: RolloutMemory = { v: 1, runs: {}, census: null, aborted: {} }
