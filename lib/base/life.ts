@@ -27,7 +27,8 @@ export abstract class Life extends ReadyResource {
     try {
       await this.start()
     } catch (error) {
-      await this.#closeOwned()
+      // Why it did not open matters more than what then could not be closed.
+      await this.#closeOwned().catch(inBackground)
       throw error
     }
   }

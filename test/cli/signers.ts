@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,6 +12,12 @@ export interface Ended {
   readonly stderr: string
   /** The lines of stdout as JSON, for `--json`. */
   readonly lines: readonly Line[]
+}
+
+/** A command that goes on until `stop`, which gives its exit code. */
+export interface Running {
+  readonly line: Line
+  readonly stop: () => Promise<number | null>
 }
 
 export interface Line {
@@ -36,16 +42,7 @@ export class Signers {
 
   /** Runs `ota-publish` as `who`; their pass phrase waits on descriptor 3 and is only read if asked. */
   async run(who: string, ...args: readonly string[]): Promise<Ended> {
-    const home = join(this.desk, `home-${who}`)
-    const child = spawn(process.execPath, [bin, ...args], {
-      cwd: this.desk,
-      env: {
-        PATH: process.env['PATH'],
-        XDG_CONFIG_HOME: join(home, 'config'),
-        XDG_STATE_HOME: join(home, 'state')
-      },
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe']
-    })
+    const child = this.#spawn(who, args)
     const secret = child.stdio[3]
     if (secret !== null && secret !== undefined && 'end' in secret) {
       secret.on('error', () => undefined) // a command that needs no key closes it unread
@@ -57,6 +54,42 @@ export class Signers {
     child.stderr?.on('data', (part) => (stderr += String(part)))
     const [exit] = (await once(child, 'close')) as [number | null]
     return { exit, stdout, stderr, lines: jsonLines(stdout) }
+  }
+
+  /** Starts a command that runs until it is stopped; resolves with its first JSON line of `tag`. */
+  async start(who: string, tag: string, ...args: readonly string[]): Promise<Running> {
+    const child = this.#spawn(who, [...args, '--json'])
+    const ended = once(child, 'close')
+    let stdout = ''
+    const line = await new Promise<Line>((resolve, reject) => {
+      child.stdout?.on('data', (part) => {
+        stdout += String(part)
+        const found = jsonLines(stdout.slice(0, stdout.lastIndexOf('\n') + 1)).find(
+          (one) => one.tag === tag
+        )
+        if (found !== undefined) resolve(found)
+      })
+      ended.then(() => reject(new Error(`${args.join(' ')} ended: ${stdout}`)), reject)
+    })
+    const stop = async (): Promise<number | null> => {
+      child.kill('SIGTERM')
+      const [exit] = (await ended) as [number | null]
+      return exit
+    }
+    return { line, stop }
+  }
+
+  #spawn(who: string, args: readonly string[]): ChildProcess {
+    const home = join(this.desk, `home-${who}`)
+    return spawn(process.execPath, [bin, ...args], {
+      cwd: this.desk,
+      env: {
+        PATH: process.env['PATH'],
+        XDG_CONFIG_HOME: join(home, 'config'),
+        XDG_STATE_HOME: join(home, 'state')
+      },
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe']
+    })
   }
 
   /** As `run`, for a command that must succeed; gives the data of its final line. */
