@@ -66,6 +66,9 @@ export class Files {
    */
   async read(): Promise<ReadonlyMap<string, Filed>> {
     const found = new Map<string, Filed>()
+    for (const place of ['pending', 'trusted'] as const) {
+      await this.#disk.makeFolder(`${this.#folder}/${place}`)
+    }
     // Trusted ones last: after a crash between two writes they hold the more signatures.
     for (const place of ['pending', 'trusted'] as const) {
       for (const name of await this.#disk.list(`${this.#folder}/${place}`)) {
