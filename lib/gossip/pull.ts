@@ -1,4 +1,5 @@
-import { equal, isOtaError, MINUTE, toHex, type Bytes, type Code } from '../base/index.ts'
+import { isPeerFault } from '../authority/index.ts'
+import { equal, isOtaError, MINUTE, toHex, type Bytes } from '../base/index.ts'
 import { inBackground } from '../base/life.ts'
 import {
   authIdsMax,
@@ -20,17 +21,14 @@ import type { Hub } from './ports.ts'
 
 /** HEADS follow a change within 200 ms. */
 const headsDelayMs = 100
+/** Who takes in one statement after the other does not tell of each. */
+const catchUpDelayMs = 500
 /** An id that was asked for and not given: ask the next peer. */
 const unansweredMs = 10_000
 /** An answer later than that is still no unasked one. */
 const lateMs = 2 * MINUTE
 /** The same two digests are not talked over again before. */
 const samePairMs = MINUTE
-
-/** Refusals that no honest peer can cause: it judged the same bytes before it offered them. */
-const faults: ReadonlySet<Code> = new Set<Code>(['NOT_CANONICAL', 'WRONG_NETWORK', 'WRONG_TYPE'])
-/** The same, unless it stands on a newer trust than we do. */
-const faultsOfEquals: ReadonlySet<Code> = new Set<Code>(['BAD_SIGNATURE', 'BAD_KEY', 'BAD_TRUST'])
 
 interface State {
   offers: readonly AuthId[]
@@ -126,8 +124,9 @@ export class Pull {
     if (state === undefined || !state.idsIn.take()) return
     state.offers = ids
     this.#ask()
-    if (ids.length === 0) this.#sendIds(peer)
-    else this.#compare(peer)
+    if (ids.length > 0) this.#compare(peer)
+    // Two that have nothing would ask each other without end.
+    else if (this.#hub.authority.list().length > 0) this.#sendIds(peer)
   }
 
   /** AUTH_WANT of a peer: given in order, at the rate of one connection. */
@@ -154,7 +153,12 @@ export class Pull {
     const sigs = state.offers.find((offer) => equal(offer.id, id))?.sigs ?? 0
     state.answered.set(name, sigs)
     shed(state.answered, 4 * authIdsMax)
-    this.#takeIn(peer, bytes).catch(inBackground)
+    this.#takeIn(peer, bytes).catch((error: unknown) => {
+      // A disk that fails is no fault of the peer's, and must not be silent either.
+      if (isOtaError(error))
+        this.#hub.log('gossip-intake', { code: error.code, why: error.message })
+      else inBackground(error)
+    })
   }
 
   /** Tells one peer where we stand; the answer to a SUM ends with it. */
@@ -165,12 +169,10 @@ export class Pull {
   async #takeIn(peer: Peer, bytes: Bytes): Promise<void> {
     const verdict = await this.#hub.authority.intake(bytes, `peer ${peer.label}`)
     if (verdict.tag === 'refused') {
-      const { code } = verdict
-      this.#hub.log('gossip-refused', { peer: peer.label, code })
-      const isAhead = (peer.heads?.trustVersion ?? 0) > this.#last.trustVersion
-      if (faults.has(code) || (!isAhead && faultsOfEquals.has(code)))
-        this.#fault(peer, `auth: ${code}`)
+      this.#hub.log('gossip-refused', { peer: peer.label, code: verdict.code })
     }
+    // Only what stands with a peer is offered by it: such a refusal is its own fault.
+    if (isPeerFault(verdict)) this.#fault(peer, `auth: ${verdict.tag}`)
     this.#ask()
   }
 
@@ -180,7 +182,8 @@ export class Pull {
     this.#ask()
     if (equal(heads.digest, this.#last.digest)) return
     this.#last = heads
-    this.#later.once('heads', headsDelayMs, () => this.#spread())
+    const isAsking = [...this.#states.values()].some(({ asked }) => asked.size > 0)
+    this.#later.once('heads', isAsking ? catchUpDelayMs : headsDelayMs, () => this.#spread())
   }
 
   #spread(): void {
@@ -215,7 +218,7 @@ export class Pull {
     }
     state.lastPair = toHex(this.#last.digest) + toHex(peer.heads?.digest ?? this.#last.digest)
     state.lastPairMs = this.#hub.clock.steadyMs()
-    const ids = this.#hub.authority.list().toSorted(newestTrustFirst).slice(0, authIdsMax)
+    const ids = this.#hub.authority.list().slice(0, authIdsMax)
     peer.send(FRAME.authIds, encodeAuthIds(ids))
   }
 
@@ -253,24 +256,15 @@ export class Pull {
         return answered === undefined || answered < offer.sigs
       })
       if (offers.length === 0) continue
-      const lacking = new Set(this.#hub.authority.wants(offers).map(toHex))
-      const waiting = [...state.asked.values()].filter((atMs) => nowMs < atMs + unansweredMs)
-      const wanted = offers
-        .filter(({ id }) => lacking.has(toHex(id)))
-        .toSorted(newestTrustFirst)
-        .slice(0, authWantMax - waiting.length)
+      const open = [...state.asked.values()].filter((atMs) => nowMs < atMs + unansweredMs).length
+      const wanted = this.#hub.authority.wants(offers).slice(0, authWantMax - open)
       if (wanted.length === 0) continue
-      for (const { id } of wanted) {
-        state.asked.set(toHex(id), nowMs)
-        pending.add(toHex(id))
+      for (const name of wanted.map(toHex)) {
+        state.asked.set(name, nowMs)
+        pending.add(name)
       }
-      peer.send(FRAME.authWant, encodeAuthWant(wanted.map(({ id }) => id)))
+      peer.send(FRAME.authWant, encodeAuthWant(wanted))
     }
     if (pending.size > 0) this.#later.once('ask', unansweredMs, () => this.#ask())
   }
-}
-
-/** Trust before all else, newest first; then releases, and what is said about them. */
-function newestTrustFirst(x: AuthId, y: AuthId): number {
-  return x.type - y.type || y.a - x.a || y.b - x.b
 }

@@ -1,4 +1,4 @@
-import HyperDHT, { type ConnectOptions, type DhtAddress, type DhtOptions } from 'hyperdht'
+import HyperDHT, { type ConnectOptions, type DhtAddress } from 'hyperdht'
 import Hyperswarm, { type Connection, type Discovery } from 'hyperswarm'
 import {
   fromText,
@@ -19,6 +19,8 @@ import { formatPeer, type HostPort, type StaticPeer } from './address.ts'
 const maxPeers = 256
 /** Waits before a lost or unreached peer is dialled again; the last one repeats for static peers. */
 const backoffs = [SECOND, 2 * SECOND, 5 * SECOND, 30 * SECOND]
+/** A name that the system does not know now is asked for again. */
+const lookupEveryMs = 30 * SECOND
 /** Time for taking our announcements back at the end. */
 const goodbyeMs = 1_500
 
@@ -36,11 +38,13 @@ export interface SwarmOptions {
 
 /** A DHT that knows where the static peers are: a dial to one needs no other node. */
 class Dialler extends HyperDHT {
-  readonly #known: ReadonlyMap<string, DhtAddress>
+  readonly #known = new Map<string, DhtAddress>()
 
-  constructor(options: DhtOptions, peers: readonly StaticPeer[]) {
-    super(options)
-    this.#known = new Map(peers.map(({ key, host, port }) => [toHex(key), { host, port }]))
+  /** Remembers where a peer is; a host name is looked up, its address may have moved. */
+  async learn({ key, host, port }: StaticPeer): Promise<void> {
+    const isAddress = /^\d+\.\d+\.\d+\.\d+$/.test(host)
+    const found = isAddress ? { host } : await this.udx.lookup(host, { family: 4 })
+    this.#known.set(toHex(key), { host: found.host, port })
   }
 
   override connect(key: Uint8Array, options: ConnectOptions = {}): unknown {
@@ -62,22 +66,20 @@ export class Swarm {
   readonly #dht: Dialler
   readonly #swarm: Hyperswarm
   #discovery: Discovery | null = null
+  #isClosed = false
 
   constructor(clock: Clock, options: SwarmOptions, onConnection: (stream: Connection) => void) {
-    const { host, port, peers, bootstrap, rendezvous, keyPair } = options
+    const { host, port, bootstrap, rendezvous, keyPair } = options
     this.#clock = clock
     this.#options = options
-    this.#dht = new Dialler(
-      {
-        ...(bootstrap === 'public' ? {} : { bootstrap: bootstrap === 'none' ? [] : bootstrap }),
-        ...(host === null ? {} : { host }),
-        ...(port === null ? {} : { port, anyPort: false }),
-        ...(rendezvous ? { ephemeral: false } : {}),
-        // Own address space: no NAT to find out about.
-        ...(rendezvous || isLoopback(host) ? { firewalled: false } : {})
-      },
-      peers
-    )
+    this.#dht = new Dialler({
+      ...(bootstrap === 'public' ? {} : { bootstrap: bootstrap === 'none' ? [] : bootstrap }),
+      ...(host === null ? {} : { host }),
+      ...(port === null ? {} : { port, anyPort: false }),
+      ...(rendezvous ? { ephemeral: false } : {}),
+      // Own address space: no NAT to find out about.
+      ...(rendezvous || isLoopback(host) ? { firewalled: false } : {})
+    })
     this.#swarm = new Hyperswarm({
       dht: this.#dht,
       keyPair: { publicKey: keyPair.key, secretKey: keyPair.secret },
@@ -101,10 +103,24 @@ export class Swarm {
     }
     // Announcing asks the DHT and may take long; who knows our address can come in meanwhile.
     this.#swarm.listen().catch(onError)
-    for (const { key } of this.#options.peers) this.#swarm.joinPeer(key)
+    for (const peer of this.#options.peers) this.#reach(peer, onError)
     if (this.#options.bootstrap === 'none' && !this.#options.rendezvous) return
     const topic = topicOf(this.#options.network)
     this.#discovery = this.#swarm.join(topic, { server: true, client: true })
+  }
+
+  /** Static peers are dialled for ever, those with a name once the name is known. */
+  #reach(peer: StaticPeer, onError: (error: unknown) => void): void {
+    if (this.#isClosed) return
+    this.#dht.learn(peer).then(
+      () => {
+        if (!this.#isClosed) this.#swarm.joinPeer(peer.key)
+      },
+      (error: unknown) => {
+        onError(error)
+        this.#clock.after(lookupEveryMs, () => this.#reach(peer, onError))
+      }
+    )
   }
 
   /** Looks the topic up again. */
@@ -130,6 +146,7 @@ export class Swarm {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     const gentle = this.#swarm.destroy().then(
       () => true,
       () => false

@@ -192,7 +192,11 @@ export class Walk {
   #schedule(): void {
     const everyMs = sumEveryMs - sumSpreadMs / 2 + this.#hub.dice.next() * sumSpreadMs
     this.#later.once('sum', this.#hub.scaled(everyMs), () => {
-      this.startSome(1)
+      const counted = [...this.#states.keys()].filter((peer) => peer.counted)
+      // Half of the rounds go to those whose word settles anything.
+      const [peer] = this.#hub.dice.next() < 0.5 ? pick(this.#hub.dice, counted, 1) : []
+      if (peer === undefined) this.startSome(1)
+      else this.start(peer)
       this.#schedule()
     })
   }

@@ -7,20 +7,18 @@ import { parsePeer } from '../../lib/gossip/index.ts'
 import {
   BYE,
   decodeBye,
-  encodeCertificate,
   encodeHello,
-  encodeInvite,
-  encodeMembership,
   encodePush,
   FRAME,
   type FrameNumber,
   type Hello
 } from '../../lib/records/index.ts'
-import { sign, type KeyPair } from '../../lib/trust/index.ts'
+import type { KeyPair } from '../../lib/trust/index.ts'
 import {
   item,
   makeNetwork,
   makeNode,
+  membershipOf,
   nowMs,
   pairOf,
   sameBelief,
@@ -217,33 +215,6 @@ test('no frame, whatever is in it, throws out of a handler', async (t) => {
   await until('the node lives', () => sameBelief(node, honest))
   t.absent(node.events.some(({ event }) => event === 'gossip-handler'))
 })
-
-function membershipOf({ id, enrol }: TestNetwork, slot: number, node: KeyPair): Bytes {
-  const invite = pairOf('invite')
-  const inviteBytes = encodeInvite({
-    network: id,
-    invite: invite.key,
-    issuedMs: nowMs,
-    notAfterMs: 0,
-    slots: 8,
-    weight: 1,
-    rights: 0,
-    labels: [],
-    enrol: enrol.key,
-    ext: []
-  })
-  const certificate = encodeCertificate({
-    network: id,
-    invite: invite.key,
-    slot,
-    node: node.key,
-    issuedMs: nowMs
-  })
-  return encodeMembership(
-    { canonical: inviteBytes, signature: sign(inviteBytes, enrol) },
-    { canonical: certificate, signature: sign(certificate, invite) }
-  ).wire
-}
 
 test('S113 in a network of members a stranger gets HELLO and BYE, no stream and no certificate', async (t) => {
   const network = makeNetwork('members')

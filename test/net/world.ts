@@ -1,3 +1,4 @@
+import { Authority } from '../../lib/authority/index.ts'
 import {
   alloc,
   concat,
@@ -6,36 +7,37 @@ import {
   equal,
   fromText,
   toHex,
-  type Bytes
+  type Bytes,
+  type Log
 } from '../../lib/base/index.ts'
 import type { EvidencePool, Offer, SetRef, SetView } from '../../lib/crowd/index.ts'
-import { Wire, type AuthorityRoom, type WireOptions } from '../../lib/gossip/index.ts'
+import { Wire, type WireOptions } from '../../lib/gossip/index.ts'
 import { realClock, realDice } from '../../lib/host/index.ts'
 import {
   decodeStatement,
   encodeBody,
+  encodeCertificate,
+  encodeInvite,
+  encodeMembership,
   encodeCanonical,
   encodeStatement,
   ROLE,
   setKey,
-  type AuthId,
   type KnownBody,
   type Role,
   type Trust
 } from '../../lib/records/index.ts'
 import {
-  admit,
-  believeNothing,
   hash,
   keyPairFromSeed,
   networkIdOf,
   networkOfFirst,
+  sign,
   signStatement,
-  statementId,
-  type Believed,
-  type KeyPair,
-  type Verdict
+  type KeyPair
 } from '../../lib/trust/index.ts'
+
+import { MemoryDisk } from '../tools/memory-disk.ts'
 
 /** What the tests of the wire share: a small network with real statements, and ports in memory. */
 export const pairOf = (name: string): KeyPair => keyPairFromSeed(hash([fromText(name)]))
@@ -109,51 +111,32 @@ export function seal(network: Bytes, body: KnownBody, pairs: readonly KeyPair[])
   return encodeStatement({ network, type, body: bytes, entries })
 }
 
-/** An authority set without files. */
-export class MemoryAuthority implements AuthorityRoom {
-  believed: Believed
-  readonly #listeners = new Set<() => void>()
-  readonly #bytes = new Map<string, Bytes>()
-  readonly asked: string[] = []
-
-  constructor(network: Bytes) {
-    this.believed = believeNothing(network)
-  }
-
-  async intake(bytes: Bytes): Promise<Verdict> {
-    const statement = decodeStatement(bytes)
-    const verdict = admit(this.believed, statement, nowMs)
-    if ('believed' in verdict && verdict.believed !== null) {
-      this.#bytes.set(toHex(statementId(statement.canonical)), copy(bytes))
-      this.believed = verdict.believed
-      for (const fn of this.#listeners) fn()
-    }
-    return verdict
-  }
-
-  list(): readonly AuthId[] {
-    const held = [...this.believed.held.values()].filter(({ settled }) => settled)
-    return held.map(({ any }) => ({
-      type: any.tag === 'trust' ? 1 : 4,
-      id: any.known.id,
-      a: any.tag === 'trust' ? any.known.body.version : 0,
-      b: 0,
-      sigs: any.known.statement.entries.length
-    }))
-  }
-
-  read(id: Bytes): Bytes | null {
-    return this.#bytes.get(toHex(id)) ?? null
-  }
-
-  wants(ids: readonly AuthId[]): readonly Bytes[] {
-    return ids.filter(({ id }) => !this.believed.held.has(toHex(id))).map(({ id }) => id)
-  }
-
-  onChange(fn: () => void): () => void {
-    this.#listeners.add(fn)
-    return () => this.#listeners.delete(fn)
-  }
+/** Slot `slot` of the network's one invite, for `node`. */
+export function membershipOf({ id, enrol }: TestNetwork, slot: number, node: KeyPair): Bytes {
+  const invite = pairOf('invite')
+  const inviteBytes = encodeInvite({
+    network: id,
+    invite: invite.key,
+    issuedMs: nowMs,
+    notAfterMs: 0,
+    slots: 8,
+    weight: 1,
+    rights: 0,
+    labels: [],
+    enrol: enrol.key,
+    ext: []
+  })
+  const certificate = encodeCertificate({
+    network: id,
+    invite: invite.key,
+    slot,
+    node: node.key,
+    issuedMs: nowMs
+  })
+  return encodeMembership(
+    { canonical: inviteBytes, signature: sign(inviteBytes, enrol) },
+    { canonical: certificate, signature: sign(certificate, invite) }
+  ).wire
 }
 
 export const testSet: SetRef = { type: 32, subject: alloc(8).fill(2), a: 0, b: 1, c: 0 }
@@ -193,10 +176,10 @@ export class OpenPool implements EvidencePool {
 export const item = (kind: number, number: number): Bytes =>
   concat([Uint8Array.of(kind, number >> 8, number & 0xff), alloc(130).fill(7)])
 
-export interface Node {
+export interface Node<P extends EvidencePool = OpenPool> {
   readonly wire: Wire
-  readonly authority: MemoryAuthority
-  readonly pool: OpenPool
+  readonly authority: Authority
+  readonly pool: P
   readonly events: { readonly event: string; readonly facts: object }[]
 }
 
@@ -204,16 +187,34 @@ interface Closer {
   teardown(fn: () => unknown, options?: { order?: number }): void
 }
 
-/** A node of a network on loopback, closed at the end of the test. */
-export async function makeNode(
+type NodeOptions = Partial<WireOptions> & { readonly knows?: readonly Bytes[] }
+
+/** A node of a network on loopback that takes any evidence, closed at the end of the test. */
+export function makeNode(
   t: Closer,
   network: TestNetwork,
-  options: Partial<WireOptions> & { readonly knows?: readonly Bytes[] } = {}
+  options: NodeOptions = {}
 ): Promise<Node> {
+  return makeNodeWith(t, { network, makePool: () => new OpenPool() }, options)
+}
+
+/** The same with the pool of its own. */
+export async function makeNodeWith<P extends EvidencePool>(
+  t: Closer,
+  given: { readonly network: TestNetwork; readonly makePool: (authority: Authority) => P },
+  options: NodeOptions = {}
+): Promise<Node<P>> {
+  const { network, makePool } = given
   const { knows = [], ...rest } = options
-  const [authority, pool] = [new MemoryAuthority(network.id), new OpenPool()]
-  for (const statement of knows) await authority.intake(statement)
   const events: { event: string; facts: object }[] = []
+  const log: Log = (event, facts = {}) => events.push({ event, facts })
+  const authority = await Authority.open(new MemoryDisk(), log, {
+    folder: 'home',
+    join: { network: network.id, checkpoint: null },
+    nowMs: () => nowMs
+  })
+  for (const statement of knows) await authority.intake(statement, 'test')
+  const pool = makePool(authority)
   const clock = { ...realClock(), wallMs: () => nowMs }
   const wire = new Wire(clock, realDice(), (event, facts = {}) => events.push({ event, facts }), {
     authority,
@@ -247,7 +248,7 @@ export async function until(what: string, holds: () => boolean, limitMs = 12_000
   }
 }
 
-export const sameBelief = (x: Node, y: Node): boolean => {
+export const sameBelief = (x: Pick<Node, 'authority'>, y: Pick<Node, 'authority'>): boolean => {
   const [a, b] = [x.authority.believed, y.authority.believed]
   return a.held.size === b.held.size && equal(a.trust?.id ?? alloc(1), b.trust?.id ?? alloc(2))
 }

@@ -19,6 +19,10 @@ declare module 'hyperdht' {
     /** Public address as other nodes report it; null while unknown. */
     readonly host: string | null
     readonly port: number
+    /** The socket library; `lookup` asks the system for an address. */
+    readonly udx: {
+      lookup(host: string, options: { readonly family: 4 }): Promise<{ readonly host: string }>
+    }
     bind(): Promise<void>
     localAddress(): DhtAddress | null
     connect(key: Uint8Array, options?: ConnectOptions): unknown
