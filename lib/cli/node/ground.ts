@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { MINUTE, OtaError, type Clock, type Dice, type Disk, type Log } from '../../base/index.ts'
 import { Life } from '../../base/life.ts'
 import { Authority } from '../../authority/index.ts'
@@ -31,7 +31,9 @@ export async function readGround(home: string, config: NodeConfig, log: Log): Pr
   const dice = realDice()
   const disk = realDisk()
   await disk.makeFolder(home, 0o711)
-  const invite = config.invite === null ? null : await readInvite(disk, config.invite)
+  // In a file the path is the operator's; a relative one starts at the home.
+  const path = config.invite === null ? null : resolve(home, config.invite)
+  const invite = path === null ? null : await readInvite(disk, path)
   const told = config.network === null ? null : parseJoin(config.network)
   const found = told ?? (invite === null ? null : joinOfInvite(invite))
   if (found === null) {

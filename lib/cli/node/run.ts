@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { OtaError } from '../../base/index.ts'
 import type { Command, Context, FlagTable, Outcome } from '../frame/index.ts'
 import { readConfig, type Configured } from './config.ts'
@@ -77,9 +77,10 @@ function layerOf({ flags }: Context): Layer {
   const isWord = bootstrap === 'public' || bootstrap === 'none'
   const peers = flags.list('peers').flatMap((list) => list.split(','))
   const listen = flags.list('listen')
+  const invite = flags.text('invite')
   return {
     network: flags.text('network') ?? undefined,
-    invite: flags.text('invite') ?? undefined,
+    invite: invite === null ? undefined : resolve(invite),
     slot: flags.count('slot', 0, 65_535) ?? undefined,
     level: flags.choice('level', ['auto', 'stage', 'notify']) ?? undefined,
     channel: flags.text('channel') ?? undefined,
@@ -105,15 +106,40 @@ async function run(context: Context): Promise<Outcome> {
   if (context.dryRun) return { message: `would run the home ${home}` }
   const { runLauncher } = await import('../../host/launcher/run.ts')
   const script = join(import.meta.dirname, '..', '..', '..', 'bin', 'ota-node.js')
-  const { argv } = context.terminal
-  const at = argv.indexOf('run')
-  const words = [...argv.slice(0, at), 'daemon', ...argv.slice(at + 1)]
-  const flags = context.home === null ? ['--home', home] : []
+  const words = [script, 'daemon', ...daemonWords(context, home)]
   const log = await logOf(context)
-  const daemon = [process.execPath, '--enable-source-maps', script, ...flags, ...words]
-  const exit = await runLauncher({ home, daemon }, log)
+  const program = [process.execPath, '--enable-source-maps', ...words]
+  const exit = await runLauncher({ home, daemon: program }, log)
   if (exit !== 0) throw new OtaError('CONFIG_INVALID', `the daemon ended with ${exit}; see its log`)
   return {}
+}
+
+/** Flags with paths: the daemon runs in the home, so it gets them whole. */
+const PATHS: readonly string[] = ['home', 'config', 'invite']
+
+/** The words of this call as the daemon takes them. */
+function daemonWords(context: Context, home: string): readonly string[] {
+  const { argv } = context.terminal
+  const end = argv.indexOf('--')
+  const typed = end < 0 ? argv : argv.slice(0, end)
+  const at = typed.indexOf('run')
+  const others = withoutPaths([...typed.slice(0, at), ...typed.slice(at + 1)])
+  const invite = context.flags.text('invite')
+  const config = context.config === null ? [] : ['--config', resolve(context.config)]
+  const invited = invite === null ? [] : ['--invite', resolve(invite)]
+  const command = end < 0 ? [] : argv.slice(end)
+  return [...others, '--home', home, ...config, ...invited, ...command]
+}
+
+function withoutPaths(words: readonly string[]): readonly string[] {
+  const kept: string[] = []
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] ?? ''
+    const name = PATHS.find((path) => word === `--${path}` || word.startsWith(`--${path}=`))
+    if (name === undefined) kept.push(word)
+    else if (word === `--${name}`) at++
+  }
+  return kept
 }
 
 async function daemon(context: Context): Promise<Outcome> {
