@@ -11,7 +11,7 @@ export function pick<T>(dice: Dice, from: readonly T[], count: number): T[] {
   return picked
 }
 
-/** The first key of a map goes when there are more than `max`: memory for foreign data is bounded. */
+/** The first key of a map goes when there are more than `max`: foreign data has its bounds. */
 export function shed<K>(map: Map<K, unknown> | Set<K>, max: number): void {
   const [oldest] = map.keys()
   if (map.size > max && oldest !== undefined) map.delete(oldest)

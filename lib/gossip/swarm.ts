@@ -17,7 +17,7 @@ import { formatPeer, type HostPort, type StaticPeer } from './address.ts'
  * but stops only our own dials with it: 4 × 48 must stay below, or strangers stop us (S86).
  */
 const maxPeers = 256
-/** Waits before a lost or unreached peer is dialled again; the last one repeats for static peers. */
+/** Waits before a lost or unreached peer is dialled again; static peers repeat the last one. */
 const backoffs = [SECOND, 2 * SECOND, 5 * SECOND, 30 * SECOND]
 /** A name that the system does not know now is asked for again. */
 const lookupEveryMs = 30 * SECOND

@@ -141,7 +141,7 @@ test('S86 strangers beyond the cap are named others and sent away', async (t) =>
   await until('a full node still dials', () => dialler.wire.peers().some(({ ready }) => ready))
 })
 
-test('S114 three rejected things ban for an hour; the same things reach us through others', async (t) => {
+test('S114 three rejects ban for an hour; the same things reach us through others', async (t) => {
   const network = makeNetwork()
   const node = await makeNode(t, network, { knows: [network.first] })
   const address = node.wire.address()!
@@ -216,7 +216,7 @@ test('no frame, whatever is in it, throws out of a handler', async (t) => {
   t.absent(node.events.some(({ event }) => event === 'gossip-handler'))
 })
 
-test('S113 in a network of members a stranger gets HELLO and BYE, no stream and no certificate', async (t) => {
+test('S113 among members a stranger gets HELLO and BYE, no stream and no certificate', async (t) => {
   const network = makeNetwork('members')
   const knows = [network.first]
   const certified = (name: string, slot: number): { membership: Bytes; nodePair: KeyPair } => {

@@ -12,7 +12,7 @@ interface Stream {
   on(event: 'open' | 'error', fn: () => void): void
 }
 
-test('a dial with relayAddresses needs no other DHT node, and both ends share a hash', async (t) => {
+test('a dial to a known address needs no other DHT node; both ends share a hash', async (t) => {
   const options = { bootstrap: [], host: '127.0.0.1', firewalled: false }
   const [server, client] = [new HyperDHT(options), new HyperDHT(options)]
   t.teardown(() => client.destroy({ force: true }))

@@ -20,7 +20,7 @@ import {
 
 const steadyMs = (): number => realClock().steadyMs()
 
-test('a newcomer that knows only the network id gets trust, chain and evidence from any peer', async (t) => {
+test('who knows only the network id gets trust, chain and evidence from any peer', async (t) => {
   const network = makeNetwork()
   const { first, second, era } = network
   const old = await makeNode(t, network, { knows: [first, second, era] })
