@@ -1,47 +1,17 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import test from 'brittle'
-import { strip } from './tools/scan.ts'
+import { attacksPage, rowsOf, shownBy, typescript } from './tools/scenarios.ts'
 
 /** Scenarios there are; fewer rows mean that the page was not read. */
 const scenarios = 115
 
-function typescript(top: string): readonly string[] {
-  const names = readdirSync(top, { recursive: true, encoding: 'utf8' })
-  return names.filter((name) => name.endsWith('.ts')).map((name) => `${top}/${name}`)
-}
-
-/** The rows of docs/attacks.md: number of the scenario and the test files it names. */
-function rows(): ReadonlyMap<number, readonly string[]> {
-  const page = readFileSync('docs/attacks.md', 'utf8')
-  const found = [...page.matchAll(/^\| S(\d+) *\|.*\|([^|]*)\|$/gm)]
-  return new Map(
-    found.map((row) => {
-      const files = [...(row[2] ?? '').matchAll(/`([^`]+)`/g)].map((name) => `test/${name[1]}`)
-      return [Number(row[1]), files]
-    })
-  )
-}
-
-/** Scenarios by the test files whose test names say them. */
-function shown(): ReadonlyMap<number, readonly string[]> {
-  const found = new Map<number, string[]>()
-  for (const path of typescript('test').filter((name) => name.endsWith('.test.ts'))) {
-    const code = strip(readFileSync(path, 'utf8'), 'comments')
-    const names = [...code.matchAll(/\btest\(\s*(['"`])((?:\\.|(?!\1).)*)\1/gs)]
-    const numbers = names.flatMap((name) => [...(name[2] ?? '').matchAll(/\bS(\d+)\b/g)])
-    for (const number of new Set(numbers.map((match) => Number(match[1])))) {
-      found.set(number, [...(found.get(number) ?? []), path])
-    }
-  }
-  return found
-}
-
+// When this fails after a change of tests: node dist/test/tools/attacks.js
 test('the page of attacks names the test files that show each scenario, and no other', (t) => {
-  const page = rows()
-  const tests = shown()
+  const page = rowsOf(readFileSync(attacksPage, 'utf8'))
+  const tests = shownBy()
   t.is(page.size, scenarios, 'every scenario has a row')
   for (const [number, files] of page) {
-    t.alike(files.toSorted(), (tests.get(number) ?? []).toSorted(), `S${number}`)
+    t.alike(files.toSorted(), tests.get(number) ?? [], `S${number}`)
   }
   const strange = [...tests.keys()].filter((number) => !page.has(number))
   t.alike(strange, [], 'no test shows a scenario without a row')
@@ -57,7 +27,7 @@ function isThere(match: RegExpMatchArray, page: ReadonlyMap<number, readonly str
 }
 
 test('what a comment of the code cites is there', (t) => {
-  const page = rows()
+  const page = rowsOf(readFileSync(attacksPage, 'utf8'))
   const citation = /\bS(\d+)\b|\b(docs\/[\w.-]+\.md)\b(?:,? (?:§ ?)?(\d+))?/g
   let cited = 0
   for (const path of typescript('lib')) {
