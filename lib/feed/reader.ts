@@ -1,12 +1,9 @@
 import type Hypercore from 'hypercore'
 import type Corestore from 'corestore'
-import { copy, feedBlockBytesMax, feedJunkBlocksMax, isOtaError, SECOND } from '../base/index.ts'
+import { copy, feedBlockBytesMax, feedJunkBlocksMax } from '../base/index.ts'
 import type { Bytes, Clock, Code } from '../base/index.ts'
 import { inBackground } from '../base/life.ts'
 import { translated } from './failure.ts'
-
-/** Between two looks for a fork and for blocks that did not come. */
-const lookEveryMs = 30 * SECOND
 
 export interface FeedAlarm {
   readonly code: Extract<Code, 'FEED_FORK' | 'FEED_JUNK'>
@@ -24,7 +21,10 @@ export interface ReaderEvents {
 
 export interface FeedOptions {
   readonly key: Bytes
-  /** A block that nobody gives in this time is passed over, and asked for again later (S30). */
+  /**
+   * A block that nobody gives in this time is passed over (S30); as often the feed is looked over
+   * for a fork.
+   */
   readonly withinMs: number
 }
 
@@ -44,8 +44,6 @@ export class FeedReader {
   #core: Hypercore
   #state: State = 'reading'
   #next = 0
-  /** Blocks that no peer gave in time; the first of them is asked for again at each look. */
-  readonly #holes: number[] = []
   #useless = 0
   #pumping: Promise<void> | null = null
   #again = false
@@ -95,7 +93,7 @@ export class FeedReader {
   /** A truncated feed shows in no event: its peers are asked for their fork number (S26). */
   #look(): void {
     if (this.#state !== 'reading') return
-    this.#cancelLook = this.#clock.after(lookEveryMs, () => this.#look())
+    this.#cancelLook = this.#clock.after(this.#withinMs, () => this.#look())
     this.lookForFork()
     this.#pump()
   }
@@ -122,39 +120,46 @@ export class FeedReader {
   async #drain(): Promise<void> {
     while (this.#again && this.#state === 'reading') {
       this.#again = false
-      await this.#fillHole()
       while (this.#state === 'reading' && this.#next < this.#core.length) {
         const index = this.#next
+        // Alone there is nobody to ask; among peers a hole must not hide what follows it.
+        if (this.#core.peers.length === 0 && !(await this.#core.has(index))) return
         const block = await this.#get(index)
-        if (block === null) {
-          // Alone there is nobody to blame; among peers a hole must not hide what follows it.
-          if (this.#core.closing !== null || this.#core.peers.length === 0) return
-          this.#holes.push(index)
-        }
+        if (this.#core.closing !== null) return
         this.#next = index + 1
         await this.#take(index, block)
       }
     }
   }
 
-  async #fillHole(): Promise<void> {
-    const [index] = this.#holes
-    if (index === undefined) return
-    const block = await this.#get(index)
-    if (block === null) return
-    this.#holes.shift()
-    await this.#take(index, block)
+  /**
+   * A block, or null if it did not come in time or a fork closed the session under us. A block that
+   * is late stays asked for, and is handed on when some peer has it (S30).
+   */
+  async #get(index: number): Promise<Bytes | null> {
+    const asked = this.#ask(index)
+    let cancel = noop
+    const late = new Promise<'late'>((resolve) => {
+      cancel = this.#clock.after(this.#withinMs, () => resolve('late'))
+    })
+    const found = await Promise.race([asked, late])
+    cancel()
+    if (found !== 'late') return found
+    asked
+      .then(async (block) => {
+        if (block !== null && this.#state === 'reading') await this.#take(index, block)
+      })
+      .catch(inBackground)
+    return null
   }
 
-  /** A block, or null if it did not come in time or a fork closed the session under us. */
-  async #get(index: number): Promise<Bytes | null> {
+  async #ask(index: number): Promise<Bytes | null> {
     try {
-      const block = await this.#core.get(index, { timeout: this.#withinMs })
+      const block = await this.#core.get(index)
       return block === null ? null : copy(block)
-    } catch (cause) {
-      const error = translated(cause, 'read feed')
-      if (this.#core.closing !== null || isOtaError(error, 'TIMEOUT')) return null
-      throw error
+    } catch (error) {
+      if (this.#core.closing !== null) return null
+      throw translated(error, 'read feed')
     }
   }
 
