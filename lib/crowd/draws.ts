@@ -32,10 +32,14 @@ export interface Delay {
   readonly nodeKey: Bytes
 }
 
+/** Delay of a switch or an enrolment, as a share of its window in 2⁻⁶⁴. */
+export function jitterDraw({ lottery, stage, nodeKey }: Delay): U64 {
+  return draw64('jitter', [lottery.seed, lottery.resume, stage, nodeKey])
+}
+
 /** Delay in ms of a switch or an enrolment within a window of `windowMs`. */
-export function jitterMs({ lottery, stage, nodeKey }: Delay, windowMs: number): number {
-  const u = draw64('jitter', [lottery.seed, lottery.resume, stage, nodeKey])
-  return portion(u, windowMs)
+export function jitterMs(delay: Delay, windowMs: number): number {
+  return portion(jitterDraw(delay), windowMs)
 }
 
 /** Delay in ms of a take-back that the fleet or a quorum asks for, spread over `spreadMs` (S106). */

@@ -12,6 +12,7 @@ export {
   censusLine,
   censusSalt,
   censusTicket,
+  jitterDraw,
   jitterMs,
   placeOf,
   prefetchMs,

@@ -189,7 +189,14 @@ function lateTurn({ facts, input, alarm }: Scene, run: Run | null): Turn {
     windowMs
   )
   const jitter = alarm.reached((run?.learnedMs ?? 0) + delay)
-  return { place: true, shadow: true, jitter, text: 'late joiner', counted: false }
+  return {
+    place: true,
+    shadow: true,
+    jitter,
+    text: 'late joiner',
+    counted: false,
+    underHold: false
+  }
 }
 
 /** The deed that brings this release nearer: fetch, switch, or wait. */

@@ -1,7 +1,7 @@
 import { equal } from '../../base/index.ts'
 import { compareOrder, expired, refusals, releaseOf, toShortName } from '../../trust/index.ts'
 import { statusOf, isNewer } from './queue.ts'
-import { reasonsToHold } from './staged.ts'
+import { evidenceToHold } from './staged.ts'
 import { standstill, type Scene } from './scene.ts'
 import type { Turn } from './turn.ts'
 import { conditionOrder, type Condition, type ConditionId, type Run } from './types.ts'
@@ -192,7 +192,8 @@ function fleet(scene: Scene, { way, run, turn }: Asked): Answers {
     return { place: after, shadow: after, gate: after, jitter, ready }
   }
   if (run === null || turn === null) return { ready }
-  const reasons = facts.rollout.bands.small ? still(scene) : reasonsToHold(scene, run)
+  const evidence = facts.rollout.bands.small || turn.underHold ? [] : evidenceToHold(scene, run)
+  const reasons = [...still(scene), ...evidence]
   const stands = ['pending-halt', 'halted', 'stalled', 'ended'].includes(run.phase)
   return {
     place: line(turn.place, turn.text),

@@ -62,11 +62,15 @@ export function reasonsToWait(scene: Scene, run: Run): readonly string[] {
   return reasons
 }
 
-/** Hard reasons: nobody who has not switched yet does. */
+/** Hard reasons: time, trust, clock, pause, and the evidence. */
 export function reasonsToHold(scene: Scene, run: Run): readonly string[] {
-  const reasons: string[] = []
   const still = standstill(scene)
-  if (still !== null) reasons.push(still)
+  return [...(still === null ? [] : [still]), ...evidenceToHold(scene, run)]
+}
+
+/** What the reports hold for: a fall behind the controls, or the ceiling. */
+export function evidenceToHold(scene: Scene, run: Run): readonly string[] {
+  const reasons: string[] = []
   if (run.held) reasons.push('treated nodes fail more often than controls')
   const { ceilingLg } = judge(scene.input.pool.fold(scene.facts.hex), scene.facts.rollout)
   if (ceilingLg >= thresholds(scene.facts.rollout).ceiling) {

@@ -1,8 +1,8 @@
-import { equal, PPM, toHex } from '../../base/index.ts'
-import type { U64 } from '../../crowd/index.ts'
+import { equal, PPM, toHex, type Bytes } from '../../base/index.ts'
+import { jitterDraw, type Fold, type U64 } from '../../crowd/index.ts'
 import { checkpointMs, type Scene, type Standing } from './scene.ts'
 import { isMyTurn, lookSmall } from './small.ts'
-import { turnMs } from './staged.ts'
+import { evidenceToHold, turnMs } from './staged.ts'
 import type { Run } from './types.ts'
 
 /** Whether this node's turn has come, part by part. */
@@ -13,6 +13,8 @@ export interface Turn {
   readonly text: string
   /** Its hash says this stage, so its reports count. */
   readonly counted: boolean
+  /** It may switch although the evidence holds: the one node by which a hold ends in a verdict. */
+  readonly underHold: boolean
 }
 
 /** Where this node stands in a live rollout. */
@@ -20,13 +22,13 @@ export function turnOf(scene: Scene, run: Run, standing: Standing): Turn {
   const { input, facts } = scene
   if ((input.self.appliedNow ?? []).some((id) => equal(id, facts.id))) {
     const text = 'applied by hand, out of turn; reports of it count nowhere'
-    return { place: true, shadow: true, jitter: true, text, counted: false }
+    return { place: true, shadow: true, jitter: true, text, counted: false, underHold: false }
   }
   return facts.rollout.bands.small ? smallTurn(scene, run) : stagedTurn(scene, run, standing)
 }
 
 function smallTurn(scene: Scene, run: Run): Turn {
-  const base = { shadow: true, jitter: true, counted: !run.away }
+  const base = { shadow: true, jitter: true, counted: !run.away, underHold: false }
   const mine = run.mine.find(({ arm }) => arm === 'treated')
   if (run.failedTries > 0 && run.failedMs !== null) {
     const isOver = scene.alarm.reached(run.failedMs + checkpointMs(scene, 0))
@@ -62,7 +64,66 @@ function stagedTurn(scene: Scene, run: Run, { stage, u }: Standing): Turn {
   const isOwn = stage === run.stage
   const jitter = place && (!isOwn || scene.alarm.reached(turnMs(scene, run, run.stage)))
   const shadow = !run.solo || soloTurn(scene, run, u)
-  return { place, shadow, jitter, text, counted: isOwn && !run.away }
+  const counted = isOwn && !run.away
+  const underHold = counted && jitter && isOneMore(scene, run)
+  return { place, shadow, jitter, text, counted, underHold }
+}
+
+/**
+ * Two early failures hold, and a hold that lets nobody switch would never learn more: neither halt
+ * nor clear. So under a hold by evidence the stage goes on by single nodes, in the order of their
+ * delays, each after the report of the one before could be here, up to its reporters (S68).
+ */
+function isOneMore(scene: Scene, run: Run): boolean {
+  const { input, facts, alarm } = scene
+  const { rollout } = facts
+  const band = rollout.bands.list[run.stage - 1]
+  const fold = input.pool.fold(facts.hex)
+  if (band === undefined || evidenceToHold(scene, run).length === 0) return false
+  if ((fold.stages[run.stage]?.treated ?? 0) >= band.kT) return false
+  if (run.mine.some(({ arm, stage }) => arm === 'treated' && stage === run.stage)) return true
+  const last = lastSwitched(scene, run.stage)
+  if (last === null) return true
+  const openMs = last.heardMs + checkpointMs(scene, 0)
+  if (!alarm.reached(openMs)) return false
+  const { settleMs } = rollout.policy.gate
+  const ticks = Math.floor((input.nowMs - openMs) / settleMs)
+  alarm.reached(openMs + (ticks + 1) * settleMs)
+  // the window behind the last one doubles, as nodes in it may be switched off
+  const arm = Math.max(1, Math.floor((rollout.bands.nodes * band.widthPpm) / PPM))
+  const window = ((1n << 64n) << BigInt(Math.min(63, ticks))) / BigInt(arm)
+  return delayOf(scene, run.stage, input.self.nodeKey) <= last.delay + window
+}
+
+interface Switched {
+  readonly heardMs: number
+  readonly delay: U64
+}
+
+/** The latest enrolment heard in a stage, and the longest delay drawn among those who switched. */
+function lastSwitched(scene: Scene, stage: number): Switched | null {
+  const fold = scene.input.pool.fold(scene.facts.hex)
+  const byStage = switched.get(fold) ?? new Map<number, Switched | null>()
+  switched.set(fold, byStage)
+  const held = byStage.get(stage)
+  if (held !== undefined) return held
+  let last: Switched | null = null
+  for (const one of scene.input.pool.reporters(scene.facts.hex)) {
+    if (one.arm !== 'treated' || one.stage !== stage) continue
+    const delay = delayOf(scene, stage, one.key)
+    last = {
+      heardMs: Math.max(last?.heardMs ?? 0, one.heardMs),
+      delay: last !== null && last.delay > delay ? last.delay : delay
+    }
+  }
+  byStage.set(stage, last)
+  return last
+}
+
+const switched = new WeakMap<Fold, Map<number, Switched | null>>()
+
+function delayOf({ facts }: Scene, stage: number, nodeKey: Bytes): U64 {
+  return jitterDraw({ lottery: facts.rollout.lottery, stage, nodeKey })
 }
 
 /**
