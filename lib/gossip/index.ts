@@ -5,14 +5,6 @@
  * keeps the signed ones, `crowd` the evidence; cores replicate beside it over the streams it hands
  * out.
  */
-export { formatPeer, parseHostPort, parsePeer, type HostPort, type StaticPeer } from './address.ts'
-export type { AuthorityRoom } from './source.ts'
+export { formatPeer, parseHostPort, parsePeer, type HostPort } from './address.ts'
 export { topicOf } from './swarm.ts'
-export {
-  Wire,
-  type PeerView,
-  type StreamInfo,
-  type WireChange,
-  type WireOptions,
-  type WirePorts
-} from './wire.ts'
+export { Wire, type PeerView, type WireOptions } from './wire.ts'

@@ -83,7 +83,7 @@ export interface PeerView {
 }
 
 /** What a replicating room learns of a stream. */
-export interface StreamInfo {
+interface StreamInfo {
   readonly key: Bytes
   readonly outbound: boolean
 }

@@ -127,7 +127,6 @@ export {
   haveMax,
   HELLO_ROLE,
   idsMax,
-  membershipSet,
   setKey,
   sumMax,
   type AuthId,

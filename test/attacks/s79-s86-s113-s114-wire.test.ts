@@ -216,7 +216,7 @@ test('no frame, whatever is in it, throws out of a handler', async (t) => {
   t.absent(node.events.some(({ event }) => event === 'gossip-handler'))
 })
 
-test('S113 among members a stranger gets HELLO and BYE, no stream and no certificate', async (t) => {
+test('S113 among members a stranger gets HELLO and BYE, no stream, no certificate', async (t) => {
   const network = makeNetwork('members')
   const knows = [network.first]
   const certified = (name: string, slot: number): { membership: Bytes; nodePair: KeyPair } => {

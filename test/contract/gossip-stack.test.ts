@@ -10,13 +10,12 @@ interface Stream {
   readonly isInitiator: boolean
   readonly rawStream: { readonly remoteHost: string }
   on(event: 'open' | 'error', fn: () => void): void
+  destroy(): void
 }
 
 test('a dial to a known address needs no other DHT node; both ends share a hash', async (t) => {
   const options = { bootstrap: [], host: '127.0.0.1', firewalled: false }
   const [server, client] = [new HyperDHT(options), new HyperDHT(options)]
-  t.teardown(() => client.destroy({ force: true }))
-  t.teardown(() => server.destroy({ force: true }))
   const accepted: Stream[] = []
   // Cast: only what this test uses of the untyped server.
   const listener = (server as unknown as Listening).createServer((stream) => {
@@ -24,6 +23,12 @@ test('a dial to a known address needs no other DHT node; both ends share a hash'
     accepted.push(stream)
   })
   await listener.listen()
+  t.teardown(async () => {
+    for (const one of [stream, ...accepted]) one.destroy()
+    await listener.close()
+    await client.destroy({ force: true })
+    await server.destroy({ force: true })
+  })
   const address = { host: '127.0.0.1', port: server.localAddress()!.port }
   const stream = client.connect(listener.publicKey, { relayAddresses: [address] }) as Stream
   stream.on('error', noop)
@@ -46,6 +51,7 @@ interface Listening {
   createServer(onConnection: (stream: Stream) => void): {
     readonly publicKey: Bytes
     listen(): Promise<void>
+    close(): Promise<void>
   }
 }
 

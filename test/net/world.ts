@@ -104,7 +104,7 @@ const announced = {
   ext: []
 } as const
 
-export function seal(network: Bytes, body: KnownBody, pairs: readonly KeyPair[]): Bytes {
+function seal(network: Bytes, body: KnownBody, pairs: readonly KeyPair[]): Bytes {
   const { type, bytes } = encodeBody(body)
   const canonical = encodeCanonical(network, type, bytes)
   const entries = pairs.map((pair) => signStatement(canonical, pair))
@@ -139,11 +139,11 @@ export function membershipOf({ id, enrol }: TestNetwork, slot: number, node: Key
   ).wire
 }
 
-export const testSet: SetRef = { type: 32, subject: alloc(8).fill(2), a: 0, b: 1, c: 0 }
+const testSet: SetRef = { type: 32, subject: alloc(8).fill(2), a: 0, b: 1, c: 0 }
 const noSet: SetRef = { type: 0, subject: alloc(8), a: 0, b: 0, c: 0 }
 
 /** A pool that takes everything: 0xff is a false statement, 0x75 a membership, 0x02 lazy. */
-export class OpenPool implements EvidencePool {
+class OpenPool implements EvidencePool {
   readonly items = new Map<string, { readonly id: Bytes; readonly wire: Bytes; ref: SetRef }>()
   offers = 0
 

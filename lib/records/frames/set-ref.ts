@@ -1,4 +1,4 @@
-import { alloc, fromHex, toHex, type Bytes } from '../../base/index.ts'
+import { fromHex, toHex, type Bytes } from '../../base/index.ts'
 import { fixed, struct, u8, uint, type Codec } from '../codec/index.ts'
 
 /**
@@ -26,9 +26,6 @@ export const setRef: Codec<SetRef> = struct<SetRef>({
   b: uint,
   c: uint
 })
-
-/** The set of membership pairs. */
-export const membershipSet: SetRef = { type: 0, subject: alloc(8), a: 0, b: 0, c: 0 }
 
 /** One text per set, for maps. */
 export function setKey(ref: SetRef): string {
