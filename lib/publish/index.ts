@@ -3,11 +3,10 @@
  * invite, and what goes out. Each verb is a function over what it is handed. It knows no flags, no
  * terminal and no swarm; it never judges for a node what a statement permits.
  */
-export { placesAt, placesIn, type Desk, type Places } from './desk.ts'
-export { fromLine, readLineFile, toLine, writeLineFile } from './papers/line.ts'
+export { placesAt, placesIn, type Desk } from './desk.ts'
+export { fromLine, readLineFile, toLine } from './papers/line.ts'
 export {
   createKey,
-  type NewKey,
   exportKey,
   feedPairs,
   importKey,
@@ -26,28 +25,20 @@ export {
   requestOf,
   type Draft
 } from './papers/request.ts'
-export { explainTrust, foundNetwork, warningsOf, type Founding } from './drafts/found.ts'
+export { explainTrust, foundNetwork, warningsOf } from './drafts/found.ts'
 export { movedKeys, proposeTrust, refuseOrphans, type Rotation } from './drafts/rotate.ts'
-export { demandComplete, isComplete, shortest, tally, type Side, type Tally } from './tally.ts'
+export { demandComplete, shortest, tally, type Tally } from './tally.ts'
 export { keysFor, readTrustDraft, signDraft } from './sign.ts'
 export {
   decodePackFile,
   encodePackFile,
   knownFolder,
-  matchBuild,
   packFolder,
   readOtaJson,
   rememberPack,
-  type PackFile,
-  type Packed
+  type PackFile
 } from './pack.ts'
 export { heldRelease, proposeRelease, waitsFor, type Proposal } from './drafts/propose.ts'
-export {
-  artifactFor,
-  hooksOf,
-  reviewRelease,
-  type ArtifactReview,
-  type ReleaseReview
-} from './review.ts'
+export { hooksOf, reviewRelease, type ArtifactReview, type ReleaseReview } from './review.ts'
 export { currentTrust, draftControl, liftable, type ControlOptions } from './drafts/control.ts'
-export { makeInvite, parseLabel, writeInvite, type InviteOptions } from './drafts/invite.ts'
+export { makeInvite, parseLabel, writeInvite } from './drafts/invite.ts'

@@ -13,7 +13,7 @@ import type { Desk } from './desk.ts'
 import { knownFolder, knownManifest, matchBuild, readVerified } from './pack.ts'
 
 /** Files of one artifact against the last release. Links and empty folders count as files. */
-export interface FileChanges {
+interface FileChanges {
   readonly added: readonly string[]
   readonly removed: readonly string[]
   readonly changed: readonly string[]
@@ -41,15 +41,15 @@ export interface ReleaseReview {
   readonly isSteerable: boolean
 }
 
-export interface PolicyChange {
+interface PolicyChange {
   readonly path: string
   readonly from: string
   readonly to: string
 }
 
 /**
- * Everything a release says, decoded from the bytes that will be signed. `build` is a folder with the
- * signer's own build of `platform`; `BUILD_MISMATCH` when it differs.
+ * Everything a release says, decoded from the bytes that will be signed. `build` is a folder
+ * with the signer's own build of `platform`; `BUILD_MISMATCH` when it differs.
  */
 export async function reviewRelease(
   desk: Desk,
@@ -77,7 +77,7 @@ export async function reviewRelease(
 }
 
 /** The artifact `--build` is compared with: that of this machine, else the only one. */
-export function artifactFor(release: Release, platform: string): Artifact | null {
+function artifactFor(release: Release, platform: string): Artifact | null {
   const own = release.artifacts.find((artifact) => artifact.platform === platform)
   return own ?? (release.artifacts.length === 1 ? (release.artifacts[0] ?? null) : null)
 }
@@ -96,7 +96,7 @@ export function hooksOf(otaJson: OtaJson): readonly string[] {
 }
 
 /** Values of two policies that differ, by path. */
-export function policyChanges(from: Policy, to: Policy): readonly PolicyChange[] {
+function policyChanges(from: Policy, to: Policy): readonly PolicyChange[] {
   const old = flatten(from)
   const now = flatten(to)
   const paths = [...new Set([...old.keys(), ...now.keys()])]
@@ -143,7 +143,7 @@ async function changesSince(
 }
 
 /** What was added, removed and changed; `old` null: everything is new. */
-export function compareManifests(old: Manifest | null, now: Manifest): FileChanges {
+function compareManifests(old: Manifest | null, now: Manifest): FileChanges {
   const before = byPath(old)
   const after = byPath(now)
   const added = [...after.keys()].filter((path) => !before.has(path))

@@ -39,8 +39,8 @@ export interface Tally {
 }
 
 /**
- * Counts distinct keys whose signature verifies over the draft's own bytes (S2, S7). Invalid entries
- * and those of keys without a part are left out, never counted.
+ * Counts distinct keys whose signature verifies over the draft's own bytes (S2, S7). Invalid
+ * entries and those of keys without a part are left out, never counted.
  */
 export function tally(draft: Draft, entries: readonly Entry[], { trust }: Counting): Tally {
   const valid = entries.filter((entry) => isValid(draft, entry))
@@ -68,12 +68,6 @@ export function tally(draft: Draft, entries: readonly Entry[], { trust }: Counti
 export function shortest({ sides }: Tally): Side | null {
   const open = sides.toSorted((a, b) => a.have - a.need - (b.have - b.need))
   return open[0] ?? null
-}
-
-/** Whether every side is met and every named draw value is there. */
-export function isComplete(count: Tally): boolean {
-  const met = count.sides.length > 0 && count.sides.every(({ have, need }) => have >= need)
-  return met && count.drawers.length === 0
 }
 
 /**

@@ -79,7 +79,7 @@ test('a command gets its flags and says its result on stdout', async (t) => {
   })
 })
 
-test('with --json every line is an object and the last one is final, also after a failure', async (t) => {
+test('with --json the last line is final, also after a failure', async (t) => {
   const good = await run('keys', 'new', '--label', 'a', '--json')
   t.alike(
     good.stdout

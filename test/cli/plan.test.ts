@@ -1,4 +1,4 @@
-// A founder alone, and plan files that would widen by mistake: all refused before anything is signed.
+// A founder alone, and plan files that would widen by mistake: all refused before they are signed.
 import test from 'brittle'
 import { writeFileSync } from 'node:fs'
 import { errorOf, Signers } from './signers.ts'

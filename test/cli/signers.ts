@@ -40,7 +40,7 @@ export class Signers {
     return join(this.desk, name)
   }
 
-  /** Runs `ota-publish` as `who`; their pass phrase waits on descriptor 3 and is only read if asked. */
+  /** Runs `ota-publish` as `who`; their pass phrase waits on descriptor 3, read only if asked. */
   async run(who: string, ...args: readonly string[]): Promise<Ended> {
     const child = this.#spawn(who, args)
     const secret = child.stdio[3]

@@ -4,7 +4,7 @@ import { suggest } from './suggest.ts'
 import { parseCount, parseDuration, parseShare } from './units.ts'
 
 /** `text` takes a value once, `list` any number of times, `switch` none. */
-export interface FlagSpec {
+interface FlagSpec {
   readonly type: 'text' | 'list' | 'switch'
   readonly short?: string
 }

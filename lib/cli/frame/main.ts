@@ -41,7 +41,7 @@ export async function runMain(program: Program, options: MainOptions = {}): Prom
   })
   clearInterval(alive)
   process.exitCode = code
-  // what is written reaches the pipe before the process goes; a timer left by a peer must not hold it
+  // What is written reaches the pipe first; a timer left by a peer must not hold the process.
   process.stdout.write('', () => process.exit(code))
 }
 

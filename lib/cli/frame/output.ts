@@ -57,7 +57,7 @@ export class Output {
     this.options = options
   }
 
-  /** One result: `text` for people, or `{tag, data}` with `--json`. Null text: for machines only. */
+  /** One result: `text` for people, `{tag, data}` with `--json`. Null text: machines only. */
   result(tag: string, data: Value, text: string | readonly string[] | null): void {
     this.clear()
     if (this.options.json) this.#out.write(`${stringify({ tag, data })}\n`)

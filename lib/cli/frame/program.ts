@@ -38,7 +38,7 @@ export interface Context {
   readonly secret: (question: string, flag: string) => Promise<Uint8Array>
 }
 
-/** How a command ended: facts for `final`, and a code when its end is not 0 though nothing threw. */
+/** How a command ended: facts for `final`, and a code when it failed though nothing threw. */
 export interface Outcome {
   readonly data?: Value
   readonly code?: Code
@@ -215,7 +215,7 @@ function contextOf(call: Extract<Call, { tag: 'run' }>, terminal: Terminal, out:
   }
 }
 
-/** `--json` and its like are read before anything can fail, so that a misuse has a final line too. */
+/** Read before anything can fail, so that a misuse has its final line with `--json` too. */
 function outputOf(program: Program, terminal: Terminal): Output {
   const end = terminal.argv.indexOf('--')
   const words = end < 0 ? terminal.argv : terminal.argv.slice(0, end)

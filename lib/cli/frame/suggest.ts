@@ -1,5 +1,5 @@
-/** Edits (insert, drop, replace, swap of neighbours) that turn `a` into `b`; above 2 the answer is 3. */
-export function distance(a: string, b: string): number {
+/** Edits (insert, drop, replace, swap of neighbours) from `a` to `b`; above 2 the answer is 3. */
+function distance(a: string, b: string): number {
   if (Math.abs(a.length - b.length) > 2) return 3
   let before: number[] = []
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index)

@@ -70,7 +70,9 @@ export function amount(count: number, noun: string, plural = `${noun}s`): string
 export function formatTime(ms: number): string {
   const at = new Date(ms)
   const zone = -at.getTimezoneOffset()
-  const offset = `${zone < 0 ? '-' : '+'}${two(Math.floor(Math.abs(zone) / 60))}:${two(Math.abs(zone) % 60)}`
+  const minutes = Math.abs(zone)
+  const sign = zone < 0 ? '-' : '+'
+  const offset = `${sign}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`
   const date = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
   return `${date} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())} ${offset}`
 }

@@ -10,10 +10,7 @@ import {
   type KeyInfo,
   type UnlockedKey
 } from '../../publish/index.ts'
-import { firstLine, type Context, type FlagTable } from '../frame/index.ts'
-
-/** Flags of commands that unlock a key. */
-export const secretFlags: FlagTable = { 'passphrase-fd': { type: 'text' } }
+import { firstLine, type Context } from '../frame/index.ts'
 
 const PASSPHRASE_BYTES_MAX = 4_096
 const STDIN_BYTES_MAX = 256 * 1024

@@ -24,8 +24,14 @@ const POLICY_SHOWN = 12
 export function releaseLines(out: Output, draft: Draft, review: ReleaseReview): string[] {
   const { release } = review
   const lines = [
-    `release ${out.id(draft.id)}  channel ${release.channel}  epoch ${release.epoch} seq ${release.seq}` +
-      `  label "${escapeText(release.label)}"  kind ${release.kind}  trust ${release.head.trustVersion}`
+    [
+      `release ${out.id(draft.id)}`,
+      `channel ${release.channel}`,
+      `epoch ${release.epoch} seq ${release.seq}`,
+      `label "${escapeText(release.label)}"`,
+      `kind ${release.kind}`,
+      `trust ${release.head.trustVersion}`
+    ].join('  ')
   ]
   if (release.notes !== '') lines.push(`notes "${escapeText(release.notes)}"`)
   lines.push(...orderLines(out, release))
@@ -44,7 +50,8 @@ export function planLine(policy: Policy): string {
   const { plan } = policy
   const least = formatDuration(leastMs(policy))
   if (plan.small) {
-    return `plan small for ${amount(plan.members, 'node')}: widths ${widths(plan.members)}; at least ${least}`
+    const nodes = amount(plan.members, 'node')
+    return `plan small for ${nodes}: widths ${widths(plan.members)}; at least ${least}`
   }
   const shares = plan.stages.map(stageText).join(' ')
   return `plan for ${amount(plan.nodes, 'node')}: ${shares}; at least ${least}`
@@ -123,10 +130,8 @@ function policyLines({ policy, last }: ReleaseReview): string[] {
   )
   const more = policy.length - shown.length
   if (more > 0) lines.push(`  and ${more} more`)
-  return [
-    `policy ${amount(policy.length, 'value')} beside the ${last === null ? 'defaults' : 'last release'}`,
-    ...lines
-  ]
+  const beside = last === null ? 'the defaults' : 'the last release'
+  return [`policy ${amount(policy.length, 'value')} beside ${beside}`, ...lines]
 }
 
 function widths(members: number): string {

@@ -1,8 +1,8 @@
 /** What `ota-publish help` prints; every command below has a page of its own. */
 export const overview = `Usage:
     ota-publish keys new --label L | list | import FILE | export --label L [-o FILE]
-    ota-publish init --name NAME --card CARD... [--root K] [--release K] [--brake K] [--draw CARD]...
-                     (--enroller CARD... [--access members] | --open)
+    ota-publish init --name NAME --card CARD... [--root K] [--release K] [--brake K]
+                     [--draw CARD]... (--enroller CARD... [--access members] | --open)
                      [--expires 365d] [--allow-split] [-o REQ]
     ota-publish init --name NAME --solo       one person: one key in every role, signed at once
     ota-publish join [JOIN]                   follow a network; without JOIN: print the join string
@@ -100,7 +100,7 @@ Example:
 Example:
     $ ota-publish trust show
 `,
-  'trust propose': `Usage: ota-publish trust propose [--add ROLE=CARD]... [--drop ROLE=LABEL]... [-o REQ]
+  'trust propose': `Usage: ota-publish trust propose [--add ROLE=CARD]... [--drop ROLE=LABEL]...
 
 The next trust as a request; the root keys of both trusts sign it.
 Roles: root release brake beacon draw build enrol.

@@ -30,7 +30,7 @@ export interface Proposal {
 
 /**
  * A release as a draft: current epoch, next seq of its channel, the policy as it will be signed.
- * Throws `POLICY_INVALID` with the path of a bad field (S57), `USAGE` for what does not fit together.
+ * Throws `POLICY_INVALID` with the path of a bad field (S57), `USAGE` for what does not fit.
  */
 export function proposeRelease(believed: Believed, proposal: Proposal): Draft {
   const trust = currentTrust(believed)
@@ -73,7 +73,7 @@ export function waitsFor(believed: Believed, release: Release): KnownRelease | n
 }
 
 /** One more than the highest number this home has seen in the channel and epoch. */
-export function nextSeq(
+function nextSeq(
   { held }: Believed,
   { channel, epoch }: { readonly channel: string; readonly epoch: number }
 ): number {

@@ -33,9 +33,9 @@ export interface Rotation {
 }
 
 /**
- * The next trust, as a draft that the root keys of both must sign. `USAGE` for a label that the role
- * lacks, `SPLIT_QUORUM` as `init` (S95). A corrected draft takes the version above (S98), so the
- * version is one more than any this home has seen.
+ * The next trust, as a draft that the root keys of both must sign. `USAGE` for a label that the
+ * role lacks, `SPLIT_QUORUM` as `init` (S95). A corrected draft takes the version above (S98),
+ * so the version is one more than any this home has seen.
  */
 export function proposeTrust(believed: Believed, rotation: Rotation): Draft {
   const before = currentTrust(believed).body
@@ -62,7 +62,7 @@ export function proposeTrust(believed: Believed, rotation: Rotation): Draft {
  * The live and last releases that a new trust would leave without quorum, newest first (S91):
  * `commit` refuses while there are any that were not given up.
  */
-export function orphans(believed: Believed, next: Trust): readonly KnownRelease[] {
+function orphans(believed: Believed, next: Trust): readonly KnownRelease[] {
   const channels = new Set(believed.releases.map(({ body }) => body.channel))
   const kept = [...channels].flatMap((channel) => inUse(believed, channel))
   return kept.filter((release) => !isMet(countSigners(next, 'release', release)))

@@ -155,7 +155,7 @@ export async function importKey(desk: Desk, line: Bytes, what: string): Promise<
 }
 
 /** The public card of an unlocked key. */
-export function cardOf(info: KeyInfo, pair: KeyPair): Bytes {
+function cardOf(info: KeyInfo, pair: KeyPair): Bytes {
   const { label, key, feed, drawRoot } = info
   const fields = { label, key, feed, draw: { root: drawRoot, first: 0 } }
   return encodeCard(fields, (canonical) => sign(canonical, pair))

@@ -28,9 +28,3 @@ export async function readLineFile(disk: Disk, path: string): Promise<Bytes> {
   if (line === null) throw new OtaError('USAGE', `there is no file ${path}`)
   return fromLine(line, path)
 }
-
-/** Writes a file others may read: one line of z32, replaced whole. */
-export async function writeLineFile(disk: Disk, path: string, bytes: Bytes): Promise<void> {
-  await disk.writeDurable(path, toLine(bytes))
-  await disk.chmod(path, 0o644)
-}

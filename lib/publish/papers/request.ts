@@ -111,7 +111,7 @@ export function nameOf(draft: Draft): string {
 }
 
 /** The role whose quorum a draft needs beside trusts, which need root. */
-export function roleOf(draft: Draft): 'root' | 'release' | 'enrol' {
+function roleOf(draft: Draft): 'root' | 'release' | 'enrol' {
   if (draft.body.tag === 'trust') return 'root'
   return draft.body.tag === 'revoke' ? 'enrol' : 'release'
 }

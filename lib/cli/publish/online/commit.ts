@@ -81,7 +81,7 @@ export async function commitDraft(context: Context, desk: Desk, commit: Commit):
   }
 }
 
-/** Every entry that counts; throws `THRESHOLD_NOT_MET` or `DRAW_INCOMPLETE` where it is not enough. */
+/** Every entry that counts; `THRESHOLD_NOT_MET` or `DRAW_INCOMPLETE` where it is not enough. */
 async function countedEntries(context: Context, desk: Desk, { draft, entries, word }: Commit) {
   const authority = await openAuthority(desk)
   const trust = await trustFor(desk, draft, authority?.believed ?? null)

@@ -141,7 +141,7 @@ export class Station extends Life {
   }
 }
 
-/** Waits until `done` holds, looking twice a second; `code` and `message` when `withinMs` is over. */
+/** Waits until `done` holds, looking twice a second; throws `late` when `withinMs` is over. */
 export async function waitUntil(
   desk: Desk,
   done: () => boolean,

@@ -67,7 +67,8 @@ export async function keysImport(context: Context): Promise<Outcome> {
   if (line === null) throw new OtaError('USAGE', `there is no file ${path}`)
   if (context.dryRun) return { data: { file: path } }
   const info = await importKey(desk, line, path)
-  const text = `imported ${info.label}  key ${context.out.id(info.key)}; its feed stays where it was made`
+  const id = context.out.id(info.key)
+  const text = `imported ${info.label}  key ${id}; its feed stays where it was made`
   context.out.result('key', dataOf(info), text)
   return { data: dataOf(info) }
 }

@@ -125,14 +125,15 @@ function lastReleases({ believed }: Authority, wanted: readonly Bytes[]): readon
 }
 
 async function watchPeers(context: Context, desk: Desk, station: Station): Promise<void> {
-  let before = -1
+  let before = ''
   while (!context.signal.aborted) {
     const peers = station.wire?.peers().length ?? 0
-    if (peers !== before) {
-      before = peers
-      const data = { peers, census: station.census() }
-      context.out.result('peers', data, null)
-      context.out.note(amount(peers, 'peer'))
+    const census = station.census()
+    const text = `${amount(peers, 'peer')}, ${amount(census, 'node')} counted`
+    if (text !== before) {
+      before = text
+      context.out.result('peers', { peers, census }, null)
+      context.out.note(text)
       await station.keepCensus()
     }
     await pause(desk, LOOK_MS, context.signal)

@@ -72,7 +72,8 @@ export async function pack(context: Context): Promise<Outcome> {
     const why = code === 'ARCHIVE_INSIDE' ? 'is an archive' : 'does not compress'
     out.warn(`${escapeText(at)} ${why} (${formatSize(bytes)}): every node pays for all of it`)
   }
-  const ids = `tree ${out.id(artifact.treeDigest)}  ${platform}  ${amount(artifact.entries, 'file')}`
+  const files = amount(artifact.entries, 'file')
+  const ids = `tree ${out.id(artifact.treeDigest)}  ${platform}  ${files}`
   const core = `${formatSize(artifact.bytes)}  core ${out.id(artifact.tree.key)}`
   const data = {
     treeDigest: artifact.treeDigest,
@@ -167,7 +168,7 @@ async function proposalOf(context: Context, desk: Desk, believed: Believed): Pro
   }
 }
 
-/** `--nodes`, else the census that the last `seed`, `watch` or `commit` left; 0 if none is fresh. */
+/** `--nodes`, else the census the last command online left; 0 if none is fresh. */
 async function fleetSize(context: Context, desk: Desk): Promise<number> {
   const told = context.flags.count('nodes', 1, 100_000_000)
   return told ?? (await readCensus(desk))

@@ -74,7 +74,8 @@ export async function verify(context: Context): Promise<Outcome> {
     const who = signers.map(({ label }) => label).join(', ') || 'nobody'
     return `${nameOf(draft)}  ${have} of ${need} signatures${of === '' ? '' : ` ${of}`}  ${who}`
   })
-  const unknown = `${nameOf(draft)}  ${amount(count.entries.length, 'valid signature')}, trust unknown`
+  const valid = amount(count.entries.length, 'valid signature')
+  const unknown = `${nameOf(draft)}  ${valid}, trust unknown`
   context.out.result('verify', data, lines.length === 0 ? [unknown] : lines)
   demandComplete(draft, count, context.args[0] ?? 'REQ')
   return { data }
