@@ -4,7 +4,7 @@ import { chunkBytesMax, KIB, type Bytes } from '../base/index.ts'
  * Where contents are cut (gear hash; FastCDC, normalised level 2). The rule is part of encoder 1:
  * another cut gives another core key.
  */
-export const chunkBytesMin = 16 * KIB
+const chunkBytesMin = 16 * KIB
 /** From here on the looser mask cuts sooner. */
 const chunkBytesNormal = 64 * KIB
 const strictMask = 0xffffc000

@@ -20,8 +20,8 @@ interface Use {
 }
 
 /**
- * Makes contents out of chunks, from local files first and from the tree core second. Keeps the last
- * chunk, because small contents share one.
+ * Makes contents out of chunks, from local files first and from the tree core second. Keeps the
+ * last chunk, because small contents share one.
  */
 export class ContentReader {
   readonly #source: BlockSource
@@ -121,7 +121,9 @@ function usesOf(head: Head): Use[] {
   })
 }
 
-/** Throws `HASH_MISMATCH` unless the bytes are the content that the signed tree lists (S31, S43). */
+/**
+ * Throws `HASH_MISMATCH` unless the bytes are the content that the signed tree lists (S31, S43).
+ */
 export function checkHash(content: Content, found: Bytes): void {
   if (equal(content.hash, found)) return
   const facts = { path: content.path, have: toHex(found), need: toHex(content.hash) }

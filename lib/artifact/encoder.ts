@@ -1,11 +1,10 @@
-import { promisify } from 'node:util'
-import { brotliCompress, brotliDecompress, constants } from 'node:zlib'
+import { brotliCompress, brotliDecompress, constants, type BrotliOptions } from 'node:zlib'
 import { OtaError, type Bytes } from '../base/index.ts'
 
 /**
  * The door of node:zlib. Encoder 1 is brotli of quality 5, window 22, size hint, generic mode, in
- * one shot: everyone with the files can make the same bytes. The work runs on zlib's threads, so the
- * event loop goes on.
+ * one shot: everyone with the files can make the same bytes. The work runs on zlib's threads, so
+ * the event loop goes on.
  */
 export const encoderId = 1
 
@@ -17,8 +16,17 @@ export interface Packed {
   readonly bytes: Bytes
 }
 
-const compress = promisify(brotliCompress)
-const decompress = promisify(brotliDecompress)
+type Coder = typeof brotliCompress
+
+/** One call of zlib as a promise. */
+async function run(coder: Coder, bytes: Bytes, options: BrotliOptions): Promise<Bytes> {
+  return await new Promise<Bytes>((resolve, reject) => {
+    coder(bytes, options, (error, out) => {
+      if (error === null) resolve(out)
+      else reject(error)
+    })
+  })
+}
 
 /** Brotli if it saves at least 3 %, else the bytes themselves. */
 export async function packBytes(raw: Bytes): Promise<Packed> {
@@ -28,14 +36,14 @@ export async function packBytes(raw: Bytes): Promise<Packed> {
     [constants.BROTLI_PARAM_LGWIN]: 22,
     [constants.BROTLI_PARAM_SIZE_HINT]: raw.byteLength
   }
-  const out = await compress(raw, { params })
+  const out = await run(brotliCompress, raw, { params })
   const saves = 100 * out.byteLength <= 97 * raw.byteLength
   return saves ? { codec: 1, bytes: out } : { codec: 0, bytes: raw }
 }
 
 /**
- * Exactly `rawSize` bytes again, else `LENGTH_EXCEEDED`: 256 MiB of zeros are a stream of 421 bytes,
- * so the output is bounded before it exists (S32). `what` names the thing in the sentence.
+ * Exactly `rawSize` bytes again, else `LENGTH_EXCEEDED`: 256 MiB of zeros are a stream of 421
+ * bytes, so the output is bounded before it exists (S32). `what` names the thing in the sentence.
  */
 export async function unpackBytes(
   packed: Bytes,
@@ -50,7 +58,7 @@ export async function unpackBytes(
 
 async function inflate(packed: Bytes, rawSize: number, what: string): Promise<Bytes> {
   try {
-    return await decompress(packed, { maxOutputLength: rawSize })
+    return await run(brotliDecompress, packed, { maxOutputLength: rawSize })
   } catch (cause) {
     if (cause instanceof RangeError) throw wrongLength(what, rawSize, null, cause)
     throw new OtaError('HASH_MISMATCH', `${what} is not a brotli stream`, { cause })

@@ -8,7 +8,7 @@ import { decodeTable, encodeTable, type Chunk } from './table.ts'
 import { ByteReader, ByteWriter } from './varint.ts'
 
 /** The head is cut into blocks of this size; the last one is shorter. */
-export const headBlockBytes = 64 * KIB
+const headBlockBytes = 64 * KIB
 /** Magic, two codecs and four integers of at most eight bytes. */
 const prefixBytesMax = 4 + 2 + 4 * 8
 const magic = fromText('OTC1')

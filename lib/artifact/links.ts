@@ -12,7 +12,7 @@ export type Names = ReadonlyMap<string, 'file' | 'link' | 'folder'>
  * `../` and then plain parts, stays inside the tree, is not its top, and names something there
  * (S33; tar-fs CVE-2024-12905 and node-tar CVE-2026-24842 were link targets).
  */
-export function resolveLink(path: string, target: string, names: Names): string {
+function resolveLink(path: string, target: string, names: Names): string {
   if (target === '' || fromText(target).byteLength > pathBytesMax) {
     throw badPath(path, `is a link whose target is empty or longer than ${pathBytesMax} bytes`)
   }
@@ -39,7 +39,9 @@ export function resolveLink(path: string, target: string, names: Names): string 
   return resolved
 }
 
-/** Checks every link of a tree, and that each chain ends within eight hops. `BAD_TREE` otherwise. */
+/**
+ * Checks every link of a tree, and that each chain ends within eight hops. `BAD_TREE` otherwise.
+ */
 export function checkLinks(links: ReadonlyMap<string, string>, names: Names): void {
   const leadsTo = new Map<string, string>()
   for (const [path, target] of links) leadsTo.set(path, resolveLink(path, target, names))

@@ -12,8 +12,8 @@ const ownerExec = 0o100
 
 /**
  * The manifest of a folder, every file hashed. Throws `BAD_TREE` with the path for a device, fifo,
- * socket, a file with a set-id bit, a name that is no text, or more than the limits of a tree (S33).
- * Whether paths and links keep the rules is judged by `encodeManifest`.
+ * socket, a file with a set-id bit, a name that is no text, or more than the limits of a tree
+ * (S33). Whether paths and links keep the rules is judged by `encodeManifest`.
  */
 export async function scanTree(disk: Disk, folder: string): Promise<Manifest> {
   const top = await disk.stat(folder)
@@ -78,7 +78,7 @@ function checkFile(path: string, stat: Stat): void {
 }
 
 /** BLAKE2b-256 of the first `size` bytes of a file, read by windows. */
-export async function hashFile(disk: Disk, path: string, size: number): Promise<Bytes> {
+async function hashFile(disk: Disk, path: string, size: number): Promise<Bytes> {
   const hasher = new Hasher()
   for (let at = 0; at < size; at += windowBytes) {
     hasher.update(await readExactly(disk, path, at, Math.min(windowBytes, size - at)))

@@ -64,7 +64,7 @@ export async function readSequence(
 }
 
 /** Index of the content that holds offset `at` (by halves; contents are in order). */
-export function contentAt(sequence: Sequence, at: number): number {
+function contentAt(sequence: Sequence, at: number): number {
   let low = 0
   let high = sequence.contents.length - 1
   while (low < high) {

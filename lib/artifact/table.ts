@@ -31,9 +31,9 @@ export function encodeTable(chunks: readonly Chunk[], order: readonly number[]):
 }
 
 /**
- * Reads a chunk table whose chunks must make `sequenceSize` bytes. `BAD_TREE` for a chunk of another
- * size than 1 to 262,144, a chunk named before its first use, a run that is not maximal, a sum that
- * is off, or bytes left over.
+ * Reads a chunk table whose chunks must make `sequenceSize` bytes. `BAD_TREE` for a chunk of
+ * another size than 1 to 262,144, a chunk named before its first use, a run that is not maximal, a
+ * sum that is off, or bytes left over.
  */
 export function decodeTable(
   bytes: Bytes,

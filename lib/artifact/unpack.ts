@@ -30,8 +30,8 @@ const linkedMode = { false: 0o444, true: 0o555 } as const
 /**
  * Makes the signed tree in `into`: head first, all rules before the first write, each file by its
  * hash, then the whole folder read again from disk and its digest compared. Files end as 0444 or
- * 0555 and synced, folders as 0555, but for the top one, which its owner still has to rename. On any
- * error `into` is removed again; nothing in it was executable in place before.
+ * 0555 and synced, folders as 0555, but for the top one, which its owner still has to rename. On
+ * any error `into` is removed again; nothing in it was executable in place before.
  *
  * Errors as of `readHead` and `verifyTree`, `NO_SPACE` if the tree is more than half of the free
  * disk, `USAGE` if `into` has something in it, and whatever `readBlock` throws.
@@ -142,7 +142,9 @@ class Unpacking {
     this.#placed.set(key, at)
   }
 
-  /** Copies a local file and hashes the copy; false, and nothing there, if it is not the content. */
+  /**
+   * Copies a local file and hashes the copy; false, and nothing there, if it is not the content.
+   */
   async #copy(at: string, from: string, content: Content, mode: number): Promise<boolean> {
     await this.#disk.clone(at, from, mode)
     const stat = await this.#disk.stat(at)
@@ -200,7 +202,9 @@ function allFolders(entries: readonly TreeEntry[]): string[] {
   return [...folders]
 }
 
-/** Syncs every folder and takes its write bit, inner ones first; the top one is left to its owner. */
+/**
+ * Syncs every folder and takes its write bit, inner ones first; the top one is left to its owner.
+ */
 async function seal(disk: Disk, into: string, head: Head): Promise<void> {
   for (const folder of allFolders(head.manifest.entries).toReversed()) {
     await disk.syncFolder(`${into}/${folder}`)

@@ -4,7 +4,7 @@ import { concat, OtaError, type Bytes } from '../base/index.ts'
  * Unsigned LEB128 in its shortest form, up to 2^53 - 1: the integer of trees, heads and patches.
  * It is not the `uint` of statements, which has another layout.
  */
-export function encodeVarint(value: number): Bytes {
+function encodeVarint(value: number): Bytes {
   const out: number[] = []
   let rest = value
   while (rest >= 0x80) {

@@ -90,8 +90,8 @@ export class Cores {
 }
 
 /**
- * Keeps peers from having a core opened while it is deleted: a store opens what a peer asks for, and
- * one that vanishes in between costs the connection and the orderly end of the store.
+ * Keeps peers from having a core opened while it is deleted: a store opens what a peer asks for,
+ * and one that vanishes in between costs the connection and the orderly end of the store.
  */
 class Gate {
   readonly #shut = new Set<string>()

@@ -50,7 +50,9 @@ export class Denied {
   }
 }
 
-/** Buffers become `{"type":"Buffer","data":[…]}` before a replacer sees them; both forms are bytes. */
+/**
+ * Buffers become `{"type":"Buffer","data":[…]}` before a replacer sees them; both forms are bytes.
+ */
 function bytesAsHex(_name: string, value: unknown): unknown {
   if (value instanceof Uint8Array) return toHex(value)
   if (typeof value !== 'object' || value === null || !('data' in value)) return value

@@ -7,7 +7,9 @@ const byMessage: readonly (readonly [string, Code, string])[] = [
   ['No space left', 'NO_SPACE', 'the core store could not write']
 ]
 
-/** Gives an error of hypercore, corestore or their storage one of our codes; ours pass unchanged. */
+/**
+ * Gives an error of hypercore, corestore or their storage one of our codes; ours pass unchanged.
+ */
 export function translated(error: unknown, what: string): unknown {
   if (isOtaError(error) || !(error instanceof Error)) return error
   const code = 'code' in error ? error.code : null

@@ -1,5 +1,6 @@
 import type Hypercore from 'hypercore'
 import {
+  assert,
   fetchPeersMax,
   OtaError,
   SECOND,
@@ -76,13 +77,13 @@ export class Fetch {
     const { stallMs, signal } = this.#options
     try {
       const block = await this.#core.get(index, { timeout: stallMs })
-      if (block !== null) return block
+      assert(block !== null, 'a block that is waited for comes or fails')
+      return block
     } catch (error) {
       signal?.throwIfAborted()
       if (!this.#hadPeer) throw noPeers(stallMs, error)
       throw translated(error, `fetch block ${index}`)
     }
-    throw new OtaError('INCOMPLETE', `block ${index} is not here and was not asked for`)
   }
 
   /** Asks for all of these at once; `block` then waits for them one by one. */

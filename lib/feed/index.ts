@@ -1,13 +1,10 @@
 /**
  * Hypercores on disk and wire, the only door to them: the feeds of a network as mailboxes whose
  * union counts, and the static core of each tree, built, fetched from few peers, made whole again
- * from installed files, counted and dropped. It knows no swarm, no statement and no decision; what a
- * block of a feed means is for its listeners to say.
+ * from installed files, counted and dropped. It knows no swarm, no statement and no decision; what
+ * a block of a feed means is for its listeners to say.
  */
 export { feedKey } from './cores.ts'
 export type { Progress } from './fetch.ts'
-export type { BlockListener, FeedView } from './mailboxes.ts'
-export type { OwnFeed } from './own.ts'
 export type { FeedAlarm } from './reader.ts'
 export { Store, type StoreOptions } from './store.ts'
-export type { FetchTreeOptions } from './trees.ts'

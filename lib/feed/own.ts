@@ -26,8 +26,8 @@ interface Mark {
 
 /**
  * The feed a signer writes. Its length is kept beside the store, synced, because a store can lose
- * its tail without a word, or be restored from yesterday: an append to a shorter copy would fork the
- * feed for everybody, for good.
+ * its tail without a word, or be restored from yesterday: an append to a shorter copy would fork
+ * the feed for everybody, for good.
  */
 export class OwnFeed {
   readonly key: Bytes

@@ -29,7 +29,9 @@ export interface TreePorts {
   readonly disk: Disk
 }
 
-/** The static cores of one store: built, fetched, rebuilt from files, counted at others, dropped. */
+/**
+ * The static cores of one store: built, fetched, rebuilt from files, counted at others, dropped.
+ */
 export class TreeCores {
   readonly #ports: TreePorts
   readonly #cores: Cores

@@ -74,7 +74,7 @@ test('a head that is damaged anywhere is refused with our codes only', async (t)
   }
 })
 
-test('encoder 1 gives the bytes of brotli in one shot, and raw where it saves too little', async (t) => {
+test('encoder 1 is brotli in one shot, and raw where it saves too little', async (t) => {
   const raw = prose(100_000)
   const params = {
     [constants.BROTLI_PARAM_QUALITY]: 5,

@@ -185,7 +185,7 @@ test('S30 a withheld block hides nothing behind it, and comes from who has it', 
   t.alike(node.texts.toSorted(), ['four', 'one', 'three', 'withheld'])
 })
 
-test('S35 a dead feed beside a live one holds nothing up, and closing ends every wait', async (t) => {
+test('S35 a dead feed beside a live one holds nothing up', async (t) => {
   const top = await t.tmp()
   const live = await openStore(t, `${top}/live`)
   const own = await live.store.ownFeed(signer(2))

@@ -50,7 +50,7 @@ async function world(t: TestContext): Promise<{ a: Hypercore; b: Hypercore; stor
   return { a: a!, b: b!, stores }
 }
 
-test('a reader that does not fork ignores a truncated feed, and sees its fork number', async (t) => {
+test('a reader ignores a truncated feed and sees its fork number', async (t) => {
   const { a, stores } = await world(t)
   const [owner, , readers] = stores
   await a.append([fromText('one'), fromText('two')])
@@ -64,7 +64,7 @@ test('a reader that does not fork ignores a truncated feed, and sees its fork nu
   t.is(reader.fork, 0)
 })
 
-test('two branches of unlike length are a conflict: sessions close, blocks stay readable', async (t) => {
+test('two branches of unlike length are a conflict: blocks stay readable', async (t) => {
   const { a, b, stores } = await world(t)
   const [first, second, readers] = stores
   await a.append([fromText('one'), fromText('two'), fromText('three')])

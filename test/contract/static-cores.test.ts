@@ -183,7 +183,7 @@ test('the source of a static core shares its record: opened again it is refused'
   await t.exception(promisify(execFile)(process.execPath, args), /STORAGE_CONFLICT/)
 })
 
-test('over a sparse copy one recipe fails and one stays sparse; deleted first, both work', async (t) => {
+test('over a sparse copy neither recipe works; once deleted both do', async (t) => {
   const top = await t.tmp()
   const blocks = vectorBlocks(800).slice(0, 20)
   const full = await open(t, `${top}/full`)
@@ -217,7 +217,7 @@ test('over a sparse copy one recipe fails and one stays sparse; deleted first, b
   }
 })
 
-test('a store serves without a session, sparse ones too; a missing block waits for a full peer', async (t) => {
+test('a store serves without a session, a missing block waits for a peer', async (t) => {
   const top = await t.tmp()
   const blocks = vectorBlocks(800).slice(0, 20)
   const [full, sparse, asker] = await Promise.all([
@@ -241,7 +241,7 @@ test('a store serves without a session, sparse ones too; a missing block waits f
   t.ok(await pending)
 })
 
-test('a quiet session opens no channel; given eight of eleven connections it has eight', async (t) => {
+test('a quiet session has a channel on the connections it is given only', async (t) => {
   const top = await t.tmp()
   const blocks = vectorBlocks(5)
   const asker = await open(t, `${top}/asker`)

@@ -74,7 +74,7 @@ test('a cache that does not open is made anew, a signer store is not', async (t)
   t.ok(two.log.some(({ event }) => event === 'store-reset'))
 })
 
-test('a restored store refuses to append, and goes on once a peer gave back the rest', async (t) => {
+test('a restored store refuses to append until a peer gave back the rest', async (t) => {
   const top = await t.tmp()
   const pair = signer(1)
   const a = await openStore(t, `${top}/a`)

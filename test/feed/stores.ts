@@ -7,7 +7,7 @@ import { keyPairFromSeed, type KeyPair } from '../../lib/trust/index.ts'
 import { disk } from '../artifact/trees.ts'
 
 /** The machine's clock, with timers that keep the test alive. */
-export const clock: Clock = {
+const clock: Clock = {
   ...realClock(),
   after: (delayMs, fn) => {
     const timer = setTimeout(fn, delayMs)
@@ -15,7 +15,7 @@ export const clock: Clock = {
   }
 }
 
-export interface Logged {
+interface Logged {
   readonly event: string
   readonly facts: Facts | undefined
 }

@@ -95,7 +95,7 @@ test('S109 nodes that fetched little rebuild all of it, and serve a newcomer alo
   t.ok(await newcomer.store.hasWhole(pack.core))
 })
 
-test('a core is rebuilt while peers ask for it: their connections live, and they get it all', async (t) => {
+test('a core is rebuilt while peers ask for it, and they get it all', async (t) => {
   const top = await t.tmp()
   const publisher = await openStore(t, `${top}/p`)
   const node = await openStore(t, `${top}/n`)
@@ -121,7 +121,7 @@ test('a core is rebuilt while peers ask for it: their connections live, and they
   t.ok(wires.every((one) => one.isOpen()))
 })
 
-test('files that are not the signed tree are not built from; another encoder is told', async (t) => {
+test('other files are not built from, and another encoder is told', async (t) => {
   const top = await t.tmp()
   const node = await openStore(t, `${top}/n`)
   const folder = await writeTree(`${top}/from`, { a: 'one' })
@@ -135,7 +135,7 @@ test('files that are not the signed tree are not built from; another encoder is 
   t.is(await codeOf(node.store.rebuild(wrong, folder)), 'HASH_MISMATCH')
 })
 
-test('a core above 16 MiB is built in batches, and a half-built one cleared at start', async (t) => {
+test('a core above 16 MiB is built in batches, a half-built one cleared', async (t) => {
   const top = await t.tmp()
   const one = await openStore(t, `${top}/p`)
   const pack = await packTree(disk, await writeTree(`${top}/from`, { app: noise(17 * MIB, 5) }))
@@ -151,6 +151,24 @@ test('a core above 16 MiB is built in batches, and a half-built one cleared at s
   t.is(await disk.stat(`${top}/p/feeds/building`), null)
   await two.store.drop(pack.core)
   t.absent(await two.store.hasWhole(pack.core))
+})
+
+test('a peer that lacks what is needed ends a fetch in TIMEOUT, and nothing is left', async (t) => {
+  const top = await t.tmp()
+  const publisher = await openStore(t, `${top}/p`)
+  const sparse = await openStore(t, `${top}/s`)
+  const node = await openStore(t, `${top}/n`, { stallMs: 700 })
+  const before = await writeTree(`${top}/before`, { 'app.js': old })
+  const pack = await packTree(disk, await writeTree(`${top}/from`, after()))
+  const artifact = artifactOf(pack)
+  await publisher.store.buildTreeCore(pack)
+  const wire = link(t, publisher, sparse)
+  await sparse.store.fetchTree(artifact, { into: `${top}/version`, reuse: [before] })
+  await wire.cut()
+  link(t, sparse, node)
+  const into = `${top}/into`
+  t.is(await codeOf(node.store.fetchTree(artifact, { into, reuse: [] })), 'TIMEOUT')
+  t.is(await disk.stat(into), null)
 })
 
 test('no peer with the core ends a fetch with its code, and a dropped core is gone', async (t) => {
