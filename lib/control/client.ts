@@ -1,6 +1,9 @@
 import { request, type IncomingMessage } from 'node:http'
 import { EXIT, OtaError, type Code } from '../base/index.ts'
 
+/** A daemon that does not answer in this time is as good as none. */
+const answerWithinMs = 10_000
+
 /** One call to the daemon of a home. */
 export interface Call {
   readonly method: 'GET' | 'POST'
@@ -24,6 +27,7 @@ export function callDaemon(socket: string, call: Call): Promise<object> {
         }, reject)
       }
     )
+    message.setTimeout(answerWithinMs, () => message.destroy(new Error('no answer')))
     message.on('error', (cause) => {
       reject(
         new OtaError('NO_PEERS', `no daemon answers at ${socket}`, {

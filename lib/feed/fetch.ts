@@ -18,7 +18,9 @@ const addPeerEveryMs = 10 * SECOND
 /** How often the peers are looked over. */
 const lookEveryMs = 250
 /** A peer that was asked and has shown nothing in this time makes room for another. */
-const answerWithinMs = 3 * SECOND
+const answerWithinMs = SECOND
+/** Those who answered may have nothing of what is missing: without a block for so long, ask one more. */
+const idleMs = 2 * SECOND
 
 export interface Progress {
   /** Blocks of the ones needed that are here. */
@@ -44,6 +46,8 @@ export class Fetch {
   readonly #options: FetchOptions
   readonly #asked = new Map<object, number>()
   readonly #startedMs: number
+  /** When a block came last, or one more peer was asked for want of one. */
+  #lastMs: number
   /** Closing the session ends every wait for a block. */
   readonly #onAbort = (): void => {
     this.#core.close().catch(inBackground)
@@ -62,8 +66,10 @@ export class Fetch {
     this.#core = core
     this.#options = options
     this.#startedMs = clock.steadyMs()
+    this.#lastMs = this.#startedMs
     core.on('download', (index, bytes) => {
       this.#bytes += bytes
+      this.#lastMs = clock.steadyMs()
       if (this.#missing.delete(index)) this.#tell()
     })
     options.signal?.addEventListener('abort', this.#onAbort, { once: true })
@@ -115,8 +121,7 @@ export class Fetch {
     const nowMs = this.#clock.steadyMs()
     const answering = this.#core.peers.filter((peer) => peer.remoteLength > 0).length
     if (answering > 0) this.#hadPeer = true
-    const more = Math.floor((nowMs - this.#startedMs) / addPeerEveryMs)
-    const wanted = Math.min(fetchPeersMax, peersAtFirst + more)
+    const wanted = this.#wanted(nowMs, answering)
     let waiting = 0
     const streams = this.#options.streams()
     const open = new Set(streams)
@@ -135,6 +140,19 @@ export class Fetch {
       this.#asked.set(stream, nowMs)
       this.#core.replicate(stream)
     }
+  }
+
+  /**
+   * How many peers to have at work. As long as nobody has answered, asking costs next to nothing:
+   * a peer that lacks the core opens nothing.
+   */
+  #wanted(nowMs: number, answering: number): number {
+    if (answering === 0 && nowMs - this.#startedMs >= answerWithinMs) return fetchPeersMax
+    const more = Math.floor((nowMs - this.#startedMs) / addPeerEveryMs)
+    const wanted = Math.min(fetchPeersMax, peersAtFirst + more)
+    if (this.#missing.size === 0 || nowMs - this.#lastMs < idleMs) return wanted
+    this.#lastMs = nowMs
+    return Math.min(fetchPeersMax, Math.max(wanted, answering + 1))
   }
 }
 

@@ -94,7 +94,7 @@ export class Ceremony {
     const commit = ['commit', `${t1}.req`, ...answers, '--alone', ...this.#network]
     const final = await publish(this.#person(0), commit)
     this.#join = textOf(final, 'join')
-    await publish(this.#person(1), ['join', this.#join, ...this.#network])
+    await publish(this.#person(1), ['join', this.#join, '--timeout', '1s', ...this.#network])
   }
 
   async #sign(

@@ -24,7 +24,7 @@ export interface NodeStatus {
     readonly treated: number
     readonly good: number
     readonly failed: number
-    readonly reason: string
+    readonly reasons: readonly string[]
   } | null
 }
 

@@ -10,6 +10,8 @@ export interface Tally {
 
 /** Requests a client sends over one connection before it opens the next. */
 const requestsPerConnection = 8
+/** What has not answered by then, when the load ends, is lost. */
+const lateMs = 5_000
 
 /**
  * A steady open-loop load: requests leave at scheduled moments whatever the answers do, so that a
@@ -43,11 +45,14 @@ export class Load {
     }, slice)
   }
 
-  /** Stops sending and waits for what is under way. */
+  /** Stops sending and waits for what is under way, a little while: a dead target never answers. */
   async stop(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer)
     this.#timer = null
-    await Promise.all(this.#open)
+    const late = new Promise<void>((resolve) => {
+      setTimeout(resolve, lateMs).unref()
+    })
+    await Promise.race([Promise.all(this.#open), late])
     for (const { agent } of this.#kept) agent.destroy()
   }
 

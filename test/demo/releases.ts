@@ -63,9 +63,18 @@ function otaJson(version: string, program: string): object {
   }
 }
 
-/** The bad version says it is healthy, serves, and dies a moment later. */
+/** The bad version answers, so it is healthy, and dies a moment after its first answer. */
 const turnsBad = `'use strict'
-setTimeout(() => process.exit(1), 2500)
+const { Server } = require('http')
+const emit = Server.prototype.emit
+let armed = false
+Server.prototype.emit = function (name, ...args) {
+  if (name === 'request' && !armed) {
+    armed = true
+    setTimeout(() => process.exit(1), 700)
+  }
+  return emit.call(this, name, ...args)
+}
 require('../node_modules/http-server/bin/http-server')
 `
 

@@ -19,7 +19,7 @@ const plan = {
   plan: 'small',
   prefetch: '1s',
   shadow: { policy: 'off' },
-  gate: { checkpoints: ['1s', '2s', '4s', '30s', '60s'], settle: '1s', windowsOpen: '1s' },
+  gate: { checkpoints: ['1s', '3s', '6s', '30s', '60s'], settle: '1s', windowsOpen: '1s' },
   deadlines: { download: '60s', migrate: '10s', start: '20s', shadow: '10s', trial: '5s' },
   undoSpread: '2s'
 }
