@@ -24,7 +24,7 @@ export {
   type Lottery,
   type U64
 } from './draws.ts'
-export type { Fold, FoldBlock, StageCount } from './fold.ts'
+export type { Fold, FoldBlock, Silence, StageCount } from './fold.ts'
 export {
   exp2q,
   lgOne,

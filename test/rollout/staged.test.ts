@@ -10,12 +10,12 @@ import {
 import { readPolicyFile } from '../../lib/rollout/index.ts'
 import { World, type WorldNode, type WorldOptions } from './world.ts'
 
-/** Plan standard with bakes of minutes. */
+/** Five stages with bakes of minutes. */
 function minutes(nodes: number, more: object = {}): Policy {
   return readPolicyFile(
     {
-      plan: 'standard',
-      bake: ['8m', '4m'],
+      plan: 'custom',
+      stages: [5, 20, 50, 75, 100].map((share, i) => ({ share, bake: i === 0 ? '8m' : '4m' })),
       prefetch: '1m',
       undoSpread: '1m',
       fillWithin: '2h',
@@ -36,12 +36,18 @@ function fleet(options: WorldOptions): { world: World; first: Bytes } {
   return { world, first }
 }
 
+/** The first starts go well, every later one crashes. */
+function goodFirst(count: number): () => 'good' | 'crash' {
+  let starts = 0
+  return () => (starts++ < count ? 'good' : 'crash')
+}
+
 const phaseOf = (node: WorldNode | undefined) => node?.decision?.view.phase
 const stageOf = (node: WorldNode | undefined) => node?.decision?.view.stage ?? 0
 
-test('three hundred nodes widen stage by stage and complete, the hold-back last', (t) => {
-  const { world } = fleet({ nodes: 300 })
-  const release = world.release(2, minutes(300))
+test('two hundred nodes widen stage by stage and complete, the hold-back last', (t) => {
+  const { world } = fleet({ nodes: 200 })
+  const release = world.release(2, minutes(200))
   let exposedAtFirst = 0
   world.run(6 * HOUR, () => {
     if (stageOf(world.nodes[0]) === 1)
@@ -54,20 +60,20 @@ test('three hundred nodes widen stage by stage and complete, the hold-back last'
     'everybody sees it completed'
   )
   world.run(10 * MINUTE)
-  t.is(world.running(release), 300)
+  t.is(world.running(release), 200)
   const tags = new Set(world.said.map(({ draft }) => draft.body.tag))
   t.alike([...tags].toSorted(), ['census', 'enrol', 'outcome', 'verdict'])
 })
 
 test('S68 a crashing release is halted in its first stage and undone', (t) => {
-  const { world, first } = fleet({ nodes: 300, behaves: () => 'crash' })
-  const release = world.release(2, minutes(300))
+  const { world, first } = fleet({ nodes: 200, behaves: () => 'crash' })
+  const release = world.release(2, minutes(200))
   world.run(HOUR)
   t.alike(world.nodes[0]?.decision?.halted, [release])
   t.is(stageOf(world.nodes[0]), 1)
   const tried = world.nodes.filter(({ attempts }) => attempts.length > 0).length
   t.ok(tried <= 30, `${tried} nodes tried it`)
-  t.is(world.running(first), 300)
+  t.is(world.running(first), 200)
   t.ok(
     world.nodes.every(({ attempts }) => attempts.length <= 1),
     'nobody tries it again'
@@ -75,24 +81,18 @@ test('S68 a crashing release is halted in its first stage and undone', (t) => {
 })
 
 test('S64 who was well takes back too, spread over the signed minutes, while few are exposed', (t) => {
-  const { world, first } = fleet({
-    nodes: 300,
-    behaves: ({ index }) => (index % 3 > 0 ? 'crash' : 'good')
-  })
-  const release = world.release(2, minutes(300))
+  const { world, first } = fleet({ nodes: 200, behaves: goodFirst(3) })
+  const release = world.release(2, minutes(200))
   world.run(2 * HOUR, () => world.nodes[0]?.decision?.halted.length === 1)
   const on = world.running(release)
   t.ok(on > 0, `${on} healthy nodes run it when it halts`)
   world.run(2 * MINUTE)
-  t.is(world.running(first), 300)
+  t.is(world.running(first), 200)
 })
 
 test('S64 onHalt stop: nothing new starts, nobody takes back', (t) => {
-  const { world } = fleet({
-    nodes: 300,
-    behaves: ({ index }) => (index % 3 > 0 ? 'crash' : 'good')
-  })
-  const release = world.release(2, minutes(300, { onHalt: 'stop' }))
+  const { world } = fleet({ nodes: 200, behaves: goodFirst(3) })
+  const release = world.release(2, minutes(200, { onHalt: 'stop' }))
   world.run(2 * HOUR, () => world.nodes[0]?.decision?.halted.length === 1)
   const on = world.running(release)
   world.run(10 * MINUTE)
@@ -101,8 +101,8 @@ test('S64 onHalt stop: nothing new starts, nobody takes back', (t) => {
 })
 
 test('S63 without coverage the evidence holds and stalls, and never halts', (t) => {
-  const { world } = fleet({ nodes: 300, behaves: () => 'crash', coverage: 800_000 })
-  world.release(2, minutes(300))
+  const { world } = fleet({ nodes: 200, behaves: () => 'crash', coverage: 800_000 })
+  world.release(2, minutes(200))
   world.run(2 * HOUR)
   t.alike(world.nodes[0]?.decision?.halted, [])
   t.is(phaseOf(world.nodes[0]), 'stalled')
@@ -111,8 +111,8 @@ test('S63 without coverage the evidence holds and stalls, and never halts', (t) 
 })
 
 test('S62 a silent cohort never widens: the quota of reports is missing', (t) => {
-  const { world } = fleet({ nodes: 300 })
-  const release = world.release(2, minutes(300))
+  const { world } = fleet({ nodes: 200 })
+  const release = world.release(2, minutes(200))
   for (const node of world.nodes) node.mute = true
   world.run(4 * HOUR)
   t.is(stageOf(world.nodes[0]), 1)
@@ -121,32 +121,32 @@ test('S62 a silent cohort never widens: the quota of reports is missing', (t) =>
 })
 
 test('S69 a newer release waits; `supersedes` ends the live one where it is', (t) => {
-  const { world } = fleet({ nodes: 300 })
-  const second = world.release(2, minutes(300))
+  const { world } = fleet({ nodes: 200 })
+  const second = world.release(2, minutes(200))
   world.run(10 * MINUTE)
-  const third = world.release(3, minutes(300))
+  const third = world.release(3, minutes(200))
   world.run(MINUTE)
   t.alike(world.nodes[0]?.decision?.view.release, second)
   t.alike(world.nodes[0]?.decision?.view.queued, [third])
   const on = world.running(second)
-  const fourth = world.release(4, minutes(300), { supersedes: second })
+  const fourth = world.release(4, minutes(200), { supersedes: second })
   world.run(2 * MINUTE)
   t.alike(world.nodes[0]?.decision?.view.release, fourth)
   t.ok(world.running(second) <= on + 1, 'never started again')
   world.run(6 * HOUR)
-  t.is(world.running(fourth), 300)
+  t.is(world.running(fourth), 200)
   t.is(world.running(third), 0, 'the one passed over never starts')
 })
 
 test('S66 a widen skips waiting, but not the first bake', (t) => {
-  const { world } = fleet({ nodes: 300 })
-  const release = world.release(2, minutes(300))
+  const { world } = fleet({ nodes: 200 })
+  const release = world.release(2, minutes(200))
   world.run(2 * MINUTE)
-  world.control(release, { action: 'widen', stage: 4 })
+  world.control(release, { action: 'widen', stage: 3 })
   world.run(MINUTE)
   t.is(stageOf(world.nodes[0]), 1, 'the first bake is not over')
   world.run(15 * MINUTE)
-  t.ok(stageOf(world.nodes[0]) >= 4)
+  t.ok(stageOf(world.nodes[0]) >= 3)
 })
 
 test('S57 a signed policy that cannot be read holds everybody', (t) => {
@@ -172,20 +172,20 @@ test('votes and attestations that this version cannot count hold, and say so', (
 })
 
 test('nobody able to shadow: unchecked, then one node alone before the stage opens', (t) => {
-  const { world } = fleet({ nodes: 300 })
-  const release = world.release(2, minutes(300, { shadow: { policy: 'prefer', wait: '10m' } }))
+  const { world } = fleet({ nodes: 200 })
+  const release = world.release(2, minutes(200, { shadow: { policy: 'prefer', wait: '10m' } }))
   world.run(9 * MINUTE)
   t.is(world.running(release), 0, 'the wait for able nodes')
   world.run(3 * MINUTE)
   const alone = world.running(release)
   t.ok(alone >= 1 && alone <= 3, `${alone} alone`)
   world.run(6 * HOUR)
-  t.is(world.running(release), 300)
+  t.is(world.running(release), 200)
 })
 
 test('S58 a node that reports out of its turn is dropped by every reader', (t) => {
-  const { world } = fleet({ nodes: 300 })
-  const release = world.release(2, minutes(300))
+  const { world } = fleet({ nodes: 200 })
+  const release = world.release(2, minutes(200))
   world.run(10)
   const rollout = world.pool.rollout(toHex(release))!
   const seed = rollout.lottery.seed
@@ -225,8 +225,8 @@ test('S49 another platform or channel is not eligible, with the reason', (t) => 
 })
 
 test('S106 an abort at forty per cent takes back spread by ticket, not in one second', (t) => {
-  const { world } = fleet({ nodes: 300 })
-  const release = world.release(2, minutes(300))
+  const { world } = fleet({ nodes: 200 })
+  const release = world.release(2, minutes(200))
   world.run(8 * HOUR, () => world.running(release) > 120)
   const on = world.running(release)
   world.control(release, { action: 'abort' })
@@ -238,8 +238,8 @@ test('S106 an abort at forty per cent takes back spread by ticket, not in one se
 
 test('a resume after a halt starts again with new reporters, and excluded keys stay out', (t) => {
   let broken = true
-  const { world } = fleet({ nodes: 300, behaves: () => (broken ? 'crash' : 'good') })
-  const release = world.release(2, minutes(300))
+  const { world } = fleet({ nodes: 200, behaves: () => (broken ? 'crash' : 'good') })
+  const release = world.release(2, minutes(200))
   world.run(HOUR)
   t.alike(world.nodes[0]?.decision?.halted, [release])
   broken = false

@@ -20,14 +20,21 @@ export interface Choice {
 export interface Chosen {
   readonly act: Act
   readonly about: Bytes | null
-  readonly conditions: readonly Condition[]
+  /** Made when first asked for: most decisions are "not yet", and nobody asks them why. */
+  readonly conditions: () => readonly Condition[]
+}
+
+/** The value of `make`, made at most once. */
+export function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | null = null
+  return () => (made ??= { value: make() }).value
 }
 
 /** Take back, else install first, else the live rollout, else what the fleet has completed. */
 export function choose(choice: Choice): Chosen {
   const { draft, releases, live, alarm } = choice
   const undo = undoOf(choice)
-  if (undo !== null) return { act: undo, about: null, conditions: [] }
+  if (undo !== null) return { act: undo, about: null, conditions: () => [] }
   const { input } = draft
   if (input.node.running === null) return installFirst(choice)
   const asked = live === null ? null : takeTurn(choice, live)
@@ -112,11 +119,13 @@ function takeTurn(choice: Choice, facts: ReleaseFacts): Chosen | null {
     draft.say(spoken.say)
     return chosen
   }
-  const stays = chosen.conditions
-    .filter(({ id }) => ['level', 'hold', 'pin', 'platform', 'quarantine'].includes(id))
-    .every(({ ok }) => ok === true)
   // whatever keeps a node from treatment keeps it from the control arm as well
-  if (stays && isControl(scene, run, { stage: standing.stage, turn })) {
+  const stays = () =>
+    chosen
+      .conditions()
+      .filter(({ id }) => ['level', 'hold', 'pin', 'platform', 'quarantine'].includes(id))
+      .every(({ ok }) => ok === true)
+  if (isControl(scene, run, { stage: standing.stage, turn }) && stays()) {
     const spoken = enrol(scene, run, { arm: 'control', stage: run.stage, standing })
     draft.setRun(facts.hex, spoken.run)
     draft.say(spoken.say)
@@ -208,22 +217,20 @@ function tryRelease(
   const { input } = draft
   const run = draft.runOf(facts.hex)
   const scene = { input, facts, alarm }
-  const conditions = conditionsOf(scene, { way, run, turn, behind: null })
-  const chosen = { about: facts.id, conditions }
+  const conditions = once(() => conditionsOf(scene, { way, run, turn, behind: null }))
+  const wait: Chosen = { about: facts.id, conditions, act: { tag: 'wait', untilMs: null } }
   const { busy, staged } = input.node
-  const wait: Act = { tag: 'wait', untilMs: null }
-  if (busy !== null) return { ...chosen, act: wait }
+  const isTurn = turn === null || (turn.place && turn.shadow && turn.jitter)
+  if (busy !== null) return wait
   const isStaged = staged !== null && equal(staged, facts.id)
   if (!isStaged) {
     // who may take it at all fetches ahead of its turn, at a drawn moment
-    const later = ['place', 'shadow', 'gate', 'jitter', 'ready', 'consent', 'level'] as const
     const isNotify = input.self.level === 'notify' || facts.rollout.policy.how.level === 'notify'
-    const isDue = isMet(conditions, ['ready', 'consent', 'level']) || prefetches(scene, run)
-    const act: Act =
-      isDue && !isNotify && isMet(conditions, later) ? { tag: 'fetch', release: facts.id } : wait
-    return { ...chosen, act }
+    if (isNotify || !(isTurn || prefetches(scene, run))) return wait
+    const fetches = isMet(conditions(), beforeTurn)
+    return fetches ? { ...wait, act: { tag: 'fetch', release: facts.id } } : wait
   }
-  if (!isMet(conditions, [])) return { ...chosen, act: wait }
+  if (!isTurn || !isMet(conditions(), [])) return wait
   const { treatment } = input.node
   const hasFailed =
     treatment !== null &&
@@ -231,11 +238,12 @@ function tryRelease(
     treatment.resume === facts.rollout.resume &&
     equal(treatment.release, facts.id)
   // an own failure is final here, but for the one retry that a plan may grant
-  if (hasFailed && way === 'live' && (run === null || !awaitsRetry(run))) {
-    return { ...chosen, act: wait }
-  }
-  return { ...chosen, act: { tag: 'upgrade', release: facts.id, first: way === 'first' } }
+  if (hasFailed && way === 'live' && (run === null || !awaitsRetry(run))) return wait
+  return { ...wait, act: { tag: 'upgrade', release: facts.id, first: way === 'first' } }
 }
+
+/** What need not be met yet for the bytes to be fetched. */
+const beforeTurn = ['place', 'shadow', 'gate', 'jitter', 'ready', 'consent', 'level'] as const
 
 function prefetches({ input, facts, alarm }: Scene, run: Run | null): boolean {
   if (run === null) return true
@@ -247,10 +255,10 @@ function prefetches({ input, facts, alarm }: Scene, run: Run | null): boolean {
 function aboutNewest({ draft, releases, live, alarm }: Choice): Chosen {
   const facts = releases[releases.length - 1]
   const act: Act = { tag: 'wait', untilMs: null }
-  if (facts === undefined) return { act, about: null, conditions: [] }
+  if (facts === undefined) return { act, about: null, conditions: () => [] }
   const behind = live !== null && live !== facts ? live.known.body.label || toHex(live.id) : null
   const run = draft.runOf(facts.hex)
   const scene = { input: draft.input, facts, alarm }
-  const conditions = conditionsOf(scene, { way: 'live', run, turn: null, behind })
+  const conditions = once(() => conditionsOf(scene, { way: 'live', run, turn: null, behind }))
   return { act, about: facts.id, conditions }
 }

@@ -1,6 +1,6 @@
 import { takeCensus } from './census.ts'
 import { adopt, advance } from './advance.ts'
-import { choose } from './choose.ts'
+import { choose, once } from './choose.ts'
 import { Draft } from './draft.ts'
 import { releasesOf, type ReleaseFacts } from './facts.ts'
 import { report, verdict } from './own.ts'
@@ -30,23 +30,31 @@ export function decide(input: DecideInput): Decision {
   draft.setCensus(census.memory)
   draft.say(census.say)
   const chosen = choose({ draft, releases, live: open, alarm })
-  const statuses = releases.map((facts) => ({ facts, status: statusOf(draft.input, facts) }))
+  const status = (wanted: 'halted' | 'completed') =>
+    releases.filter((facts) => statusOf(draft.input, facts) === wanted || refused(facts, wanted))
+  const queued = queuedBehind(draft.input, releases, open)
+  const view = once(() => viewOf(draft.input, live ?? lastOf(draft, releases), { alarm, queued }))
   return {
     memory: draft.memory,
     act: chosen.act.tag === 'wait' ? { tag: 'wait', untilMs: alarm.untilMs } : chosen.act,
     untilMs: alarm.untilMs,
-    halted: statuses
-      .filter(({ facts, status }) => status === 'halted' || facts.aborted)
-      .map(({ facts }) => facts.id),
-    completed: statuses.filter(({ status }) => status === 'completed').map(({ facts }) => facts.id),
+    halted: status('halted').map(({ id }) => id),
+    completed: status('completed').map(({ id }) => id),
     say: draft.said,
     about: chosen.about,
-    conditions: chosen.conditions,
-    view: viewOf(draft.input, live ?? lastOf(draft, releases), {
-      alarm,
-      queued: queuedBehind(draft.input, releases, open)
-    })
+    // sentences for people are made when they are read
+    get conditions() {
+      return chosen.conditions()
+    },
+    get view() {
+      return view()
+    }
   }
+}
+
+/** An abort is a quorum's: it stops a release like a halt, whatever the evidence said. */
+function refused(facts: ReleaseFacts, wanted: 'halted' | 'completed'): boolean {
+  return wanted === 'halted' && facts.aborted
 }
 
 /** The newest release with a run, for showing how the last rollout ended. */

@@ -95,7 +95,7 @@ export function isCovered(scene: Scene, run: Run): boolean {
     // half of a partition sees half of the reports of stages that are over (S63)
     if (band.stage >= run.stage) return true
     const have = fold.stages[band.stage]
-    if (have === undefined) return nodes * band.widthPpm < 10 * PPM
+    if (have === undefined) return nodes * band.widthPpm <= 3 * PPM
     return (
       isFilled(have.treated, need, Math.min(band.kT, (nodes * band.widthPpm) / PPM)) &&
       isFilled(have.controls, need, Math.min(band.kC, (nodes * (PPM - band.reachPpm)) / PPM))

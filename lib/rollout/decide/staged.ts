@@ -181,8 +181,8 @@ function leaveFilling(scene: Scene, run: Run): Run {
   if (treated >= band.qT && controls >= band.qC) {
     return { ...run, phase: 'baking', bakeMs: nowMs, enrolledAtBake: treated }
   }
-  // a draw can leave a stage empty; then there is nobody to measure
-  const isTiny = facts.rollout.bands.nodes * band.widthPpm <= 10 * PPM
+  // a draw can leave a stage of a few nodes empty; a larger one that is silent is another thing
+  const isTiny = facts.rollout.bands.nodes * band.widthPpm <= 3 * PPM
   if (treated === 0 && isTiny && alarm.reached(run.startMs + band.bakeMs / 2)) {
     return bandAt(scene, run.stage + 1) === undefined ? run : fill(run, run.stage + 1, nowMs)
   }

@@ -107,17 +107,18 @@ function lastSwitched(scene: Scene, stage: number): Switched | null {
   switched.set(fold, byStage)
   const held = byStage.get(stage)
   if (held !== undefined) return held
-  let last: Switched | null = null
-  for (const one of scene.input.pool.reporters(scene.facts.hex)) {
-    if (one.arm !== 'treated' || one.stage !== stage) continue
-    const delay = delayOf(scene, stage, one.key)
-    last = {
-      heardMs: Math.max(last?.heardMs ?? 0, one.heardMs),
-      delay: last !== null && last.delay > delay ? last.delay : delay
-    }
-  }
+  const last = scene.input.pool
+    .reporters(scene.facts.hex)
+    .filter((one) => one.arm === 'treated' && one.stage === stage)
+    .map((one): Switched => ({ heardMs: one.heardMs, delay: delayOf(scene, stage, one.key) }))
+    .reduce<Switched | null>(later, null)
   byStage.set(stage, last)
   return last
+}
+
+function later(a: Switched | null, b: Switched): Switched {
+  if (a === null) return b
+  return { heardMs: Math.max(a.heardMs, b.heardMs), delay: a.delay > b.delay ? a.delay : b.delay }
 }
 
 const switched = new WeakMap<Fold, Map<number, Switched | null>>()

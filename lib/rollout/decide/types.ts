@@ -268,6 +268,8 @@ export interface Decision {
   readonly say: readonly EvidenceDraft[]
   /** Release that the conditions are about, or null. */
   readonly about: Bytes | null
+  /** Made when first read, from the evidence of that moment: read it before the next event. */
   readonly conditions: readonly Condition[]
+  /** As `conditions`. */
   readonly view: RolloutView
 }

@@ -19,6 +19,9 @@ export const rhos: readonly Ratio[] = [
   [100, 1]
 ].map(([p, q]) => ratio(BigInt(p ?? 0), BigInt(q ?? 1)))
 
+/** lg ρ of each alternative. */
+const gains: readonly Lg[] = rhos.map((rho) => log2q(rho.p, rho.q))
+
 /** Parts per million, or thousandths, as an exact fraction in lowest terms. */
 export function share(value: number, whole: number): Ratio {
   return ratio(BigInt(value), BigInt(whole))
@@ -36,8 +39,8 @@ export function relativeLgs(
 ): readonly Lg[] {
   const seen = blocks.filter((block) => block.x + block.y > 0)
   const smallest = smallestShare(seen)
-  return rhos.map((rho) => {
-    const gain = log2q(rho.p, rho.q)
+  return rhos.map((rho, i) => {
+    const gain = gains[i] ?? 0n
     let sum = 0n
     for (const block of seen) {
       const d = BigInt(block.x + block.y)
@@ -56,14 +59,33 @@ export function relative(blocks: readonly Block[], margin: Ratio, believed = 0):
 
 /** Absolute e-process per ρ: x of n treated nodes failed, against a tolerance ε per node. */
 export function absoluteLgs(x: number, n: number, tolerance: Ratio): readonly Lg[] {
+  return oddsOf(tolerance).map(({ failed, well }) => BigInt(x) * failed + BigInt(n - x) * well)
+}
+
+/** What one node that failed, or is well, adds per ρ; constants of a tolerance. */
+function oddsOf(tolerance: Ratio): readonly Odds[] {
   const { p: e, q: g } = tolerance
-  return rhos.map((rho) => {
+  const key = `${e}/${g}`
+  const held = odds.get(key)
+  if (held !== undefined) return held
+  const made = rhos.map((rho) => {
     // p₁ = min(19/20, ρε)
     const capped = 20n * rho.p * e > 19n * rho.q * g
     const { p: s, q: t } = capped ? { p: 19n, q: 20n } : ratio(rho.p * e, rho.q * g)
-    return BigInt(x) * log2q(s * g, t * e) + BigInt(n - x) * log2q((t - s) * g, t * (g - e))
+    return { failed: log2q(s * g, t * e), well: log2q((t - s) * g, t * (g - e)) }
   })
+  // a policy is signed data: the number of tolerances kept is bounded
+  if (odds.size >= 64) odds.clear()
+  odds.set(key, made)
+  return made
 }
+
+interface Odds {
+  readonly failed: Lg
+  readonly well: Lg
+}
+
+const odds = new Map<string, readonly Odds[]>()
 
 /** The mixture of `absoluteLgs`. */
 export function absolute(x: number, n: number, tolerance: Ratio): Lg {

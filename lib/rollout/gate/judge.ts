@@ -1,4 +1,11 @@
-import { log2q, thresholdq, type Fold, type Lg, type Rollout } from '../../crowd/index.ts'
+import {
+  log2q,
+  thresholdq,
+  type Fold,
+  type Lg,
+  type Rollout,
+  type Silence
+} from '../../crowd/index.ts'
 import { both, combine, crashWeight, silenceWeight } from './combine.ts'
 import { absolute, liarBudget, relative, share } from './evidence.ts'
 import { isSafe, riskPpb } from './safe.ts'
@@ -49,20 +56,22 @@ export function holdLg(fold: Fold, rollout: Rollout, nowMs: number): Lg {
   const { crashLg, haltLg } = judge(fold, rollout)
   const silent = fold.silence(nowMs)
   if (silent.treated === 0) return haltLg
+  const held = silences.get(fold)
+  if (held?.treated === silent.treated && held.controls === silent.controls) return held.lg
   const { gate } = rollout.policy
-  const block = {
-    x: silent.treated,
-    y: silent.controls,
-    nT: fold.n,
-    nC: fold.controlsEnrolled
-  }
+  const block = { x: silent.treated, y: silent.controls, nT: fold.n, nC: fold.controlsEnrolled }
   const rel = relative([block], share(gate.rho0, 1_000))
   const abs = absolute(block.x, Math.max(block.x, block.nT), share(gate.epsilonPpm, 1_000_000))
-  return combine([
+  const lg = combine([
     { weight: crashWeight, lg: crashLg },
     { weight: silenceWeight, lg: both(rel, abs) }
   ])
+  silences.set(fold, { ...silent, lg })
+  return lg
 }
+
+/** The last count of silent nodes of a fold: it changes with time, but seldom. */
+const silences = new WeakMap<Fold, Silence & { readonly lg: Lg }>()
 
 /** "95 % sure the next step adds at most R of the fleet": `stepPpm` wide (docs/gate.md §7). */
 export function isNextStepSafe(
