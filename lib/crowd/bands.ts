@@ -75,7 +75,7 @@ export function bandsOf({ plan }: Policy): Bands {
   return { small, nodes, list, ends }
 }
 
-/** A stratum is the version before; 2 is the release that this one `fixes`, whose nodes go first. */
+/** A stratum is the version before; 2 is the release this one `fixes`, whose nodes go first. */
 export function whoOf(stratum: number): number {
   return (stratum & 0x0f) === 2 ? 1 : 0
 }

@@ -42,7 +42,7 @@ export function jitterMs(delay: Delay, windowMs: number): number {
   return portion(jitterDraw(delay), windowMs)
 }
 
-/** Delay in ms of a take-back that the fleet or a quorum asks for, spread over `spreadMs` (S106). */
+/** Delay in ms of a take-back that fleet or quorum ask for, spread over `spreadMs` (S106). */
 export function undoMs(release: Bytes, nodeKey: Bytes, spreadMs: number): number {
   return portion(draw64('undo', [release, nodeKey]), spreadMs)
 }
@@ -58,8 +58,8 @@ export function shareBound(ppm: number): U64 {
 }
 
 /**
- * A reporter speaks iff its rank is below this: 1.25 · k · 2⁶⁴ / N_arm, everybody when the arm is no
- * larger. The arm is `nodes` · `armPpm`, with the size that was signed, so that readers draw the
+ * A reporter speaks iff its rank is below this: 1.25 · k · 2⁶⁴ / N_arm, everybody when the arm is
+ * no larger. The arm is `nodes` · `armPpm`, with the size that was signed, so that readers draw the
  * same line.
  */
 export function senderLine(k: number, nodes: number, armPpm: number): U64 {

@@ -4,10 +4,7 @@
  * integers, the majority of verdicts, the size of the fleet, and the fixed-point logarithms all of
  * it is judged with. It knows no wire and no disk, and never decides what to do.
  */
-export { armOf, bandsOf, stageOf, whoOf, type Arm, type Band, type Bands } from './bands.ts'
-export { operatorCaps, operatorsMin, type OperatorCount } from './cap.ts'
-export { censusInterval, censusMax, censusTtlMs, estimateSize, type Member } from './census.ts'
-export type { CensusEstimate } from './census-book.ts'
+export { armOf, stageOf, whoOf, bandsOf, type Arm, type Band } from './bands.ts'
 export {
   censusLine,
   censusSalt,
@@ -21,10 +18,8 @@ export {
   undoMs,
   verdictLine,
   verdictRank,
-  type Lottery,
   type U64
 } from './draws.ts'
-export type { Fold, FoldBlock, Silence, StageCount } from './fold.ts'
 export {
   exp2q,
   lgOne,
@@ -38,10 +33,13 @@ export {
   type Ratio
 } from './kernel.ts'
 export type { EvidencePool, Offer, SetRef, SetView } from './ports.ts'
-export { setKey } from './ports.ts'
-export { Pool, type PoolOptions, type PoolView } from './pool.ts'
-export type { Reporter } from './reporter.ts'
-export { inBakeOf } from './room.ts'
+export { Pool, type PoolView } from './pool.ts'
 export { rolloutsOf, type Rollout } from './rollouts.ts'
-export type { PoolSeat } from './seats.ts'
-export type { Reading, Word } from './verdicts.ts'
+export { operatorCaps } from './sets/cap.ts'
+export { censusInterval, censusMax, censusTtlMs, estimateSize, type Member } from './sets/census.ts'
+export type { Fold, Silence } from './sets/fold.ts'
+export type { CensusEstimate } from './sets/census-book.ts'
+export type { Reporter } from './sets/reporter.ts'
+export { inBakeOf } from './sets/room.ts'
+export type { PoolSeat } from './sets/seats.ts'
+export type { Reading } from './sets/verdicts.ts'

@@ -18,7 +18,7 @@ export interface SetRef {
 export interface SetView {
   readonly ref: SetRef
   readonly count: number
-  /** Rank of the worst member when the set is full, 8 bytes big-endian; all ones while it is not. */
+  /** Rank of the worst member of a full set, 8 bytes big-endian; all ones while it is not full. */
   readonly kthRank: Bytes
   readonly members: readonly { readonly id: Bytes; readonly wire: Bytes }[]
 }
@@ -40,9 +40,4 @@ export interface EvidencePool {
   offer(item: Bytes, nowMs: number): Offer
   sets(): readonly SetView[]
   get(id: Bytes): Bytes | null
-}
-
-/** Text key of a set, equal for equal refs. */
-export function setKey({ type, subject, a, b, c }: SetRef): string {
-  return `${type} ${subject.join('.')} ${a} ${b} ${c}`
 }

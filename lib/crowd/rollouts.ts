@@ -31,8 +31,8 @@ export interface Rollout {
 }
 
 /**
- * All rollouts of what is believed, by the hex of the release id. A pure function of `believed`, kept
- * beside it, so that a fleet that shares one view computes it once.
+ * All rollouts of what is believed, by the hex of the release id. It is a pure function of
+ * `believed` and kept beside it, so that a fleet that shares one view computes it once.
  */
 export function rolloutsOf(believed: Believed): ReadonlyMap<string, Rollout> {
   const held = memo.get(believed)

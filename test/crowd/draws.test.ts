@@ -15,7 +15,7 @@ import {
   verdictLine,
   verdictRank
 } from '../../lib/crowd/index.ts'
-import { censusRank } from '../../lib/crowd/census.ts'
+import { censusRank } from '../../lib/crowd/sets/census.ts'
 import { draw64 } from '../../lib/trust/index.ts'
 import { compilePlan } from '../../lib/rollout/index.ts'
 
@@ -76,7 +76,7 @@ test('the draws of node 0 are the published ones', (t) => {
   )
 })
 
-test('two hundred thousand nodes fall into the published stages, reporters and verdict line', (t) => {
+test('200 000 nodes fall into the published stages, reporters and verdict line', (t) => {
   const lottery = { seed: none, resume: 0 }
   const [first] = bands.list
   const ends = bands.ends[0] ?? []

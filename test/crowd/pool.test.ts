@@ -115,7 +115,7 @@ const reports = fc.array(
   { minLength: 1, maxLength: 120 }
 )
 
-test('any order, repetition and split-and-merge of records gives the same sums and the same bits', (t) => {
+test('any order, repetition and split-and-merge of records gives the same bits', (t) => {
   fc.assert(
     fc.property(reports, fc.integer(), (list, seed) => {
       const all = list
@@ -161,7 +161,7 @@ test('equivocation leaves x and n of every block, and its proof is kept and forw
   t.is(pool.add(other, nowMs).answer, 'duplicate')
 })
 
-test('an ok after a failure, and a failure below an ok, are contradictions in either order', (t) => {
+test('an ok above a failure is a contradiction, in either order of arrival', (t) => {
   const key = keys.find((one) => armIn(one, 1) === 'treated')!
   const fail = say({ key, stage: 1, checkpoint: 0, fails: true })
   const ok = say({ key, stage: 1, checkpoint: 2 })
@@ -186,7 +186,7 @@ test('contradicting oneself as a control of one stage leaves the treated block o
   t.is(pool.fold(hex).n, 0)
 })
 
-test('a set keeps the k smallest ranks; what is ranked behind is ignored before its signature is looked at', (t) => {
+test('a set keeps the k smallest ranks and ignores the rest before verifying', (t) => {
   const tight = compilePlan('standard', { nodes: 3_000 })
   const stages = tight.plan.stages.map((stage) => ({ ...stage, kC: 25, qC: 5 }))
   const it = believing({ ...tight, plan: { ...tight.plan, stages } })
@@ -210,7 +210,7 @@ test('a set keeps the k smallest ranks; what is ranked behind is ignored before 
   t.unlike(toHex(view!.kthRank), 'ffffffffffffffff', 'a full set says where it ends')
 })
 
-test('an item that cannot be read or is not signed is rejected, for another release ignored', (t) => {
+test('what cannot be read or is not signed is rejected, another release ignored', (t) => {
   const pool = new Pool(believed, { seatOf: () => seat })
   const key = keys.find((one) => armIn(one, 1) === 'treated')!
   const unsigned = say({ key, stage: 1, checkpoint: -1 })
@@ -274,7 +274,7 @@ test('only keys older than the release report, but for small plans and young net
   t.is(answer(compilePlan('small', { nodes: 20 }), testNowMs), 'accepted', 'waived in small')
 })
 
-test('a planted asymmetric exclusion is caught: failures dropped among controls only do not fold in', (t) => {
+test('a planted asymmetric exclusion is caught: hiding failed controls shows', (t) => {
   const both = open()
   const planted = open()
   for (const key of keys) {

@@ -56,7 +56,7 @@ test('every preset compiles into a policy that its own check accepts', (t) => {
   }
 })
 
-test('quotas are half of the reporters a stage can have, and the last stage keeps its controls', (t) => {
+test('quotas are half of the reporters, and the last stage keeps its controls', (t) => {
   const ten = compilePlan('standard', { nodes: 10_000 }).plan.stages
   t.alike([ten[0]?.qT, ten[0]?.qC], [100, 300])
   t.alike([ten[17]?.qT, ten[17]?.qC], [56, 150], '97 % while it bakes, 300 controls left')
@@ -124,7 +124,7 @@ test('bakes of a file reach the first stage and the others', (t) => {
   )
 })
 
-test('S57 a policy that is missing, NaN, ambiguous or out of range is refused with its path', (t) => {
+test('S57 a policy that is missing, NaN, ambiguous or out of range is refused', (t) => {
   t.is(read(null), 'POLICY_INVALID ')
   t.is(read({ plan: 'gentle' }), 'POLICY_INVALID plan', 'unknown word')
   t.is(read({ plna: 'small' }), 'POLICY_INVALID plna', 'unknown name')

@@ -80,7 +80,7 @@ test('S68 a crashing release is halted in its first stage and undone', (t) => {
   )
 })
 
-test('S64 who was well takes back too, spread over the signed minutes, while few are exposed', (t) => {
+test('S64 who was well takes back too, spread, while few are exposed', (t) => {
   const { world, first } = fleet({ nodes: 200, behaves: goodFirst(3) })
   const release = world.release(2, minutes(200))
   world.run(2 * HOUR, () => world.nodes[0]?.decision?.halted.length === 1)

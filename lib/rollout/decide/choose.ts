@@ -3,10 +3,10 @@ import { jitterMs, prefetchMs, undoMs } from '../../crowd/index.ts'
 import { awaitsRetry, conditionsOf, isMet, mayReturnTo, type Way } from './conditions.ts'
 import type { Draft } from './draft.ts'
 import type { ReleaseFacts } from './facts.ts'
-import { enrol } from './own.ts'
+import { enrol } from '../say/own.ts'
 import { isNewer, statusOf } from './queue.ts'
-import { standingOf, undoes, type Alarm, type Scene, type Standing } from './scene.ts'
-import { turnOf, type Turn } from './turn.ts'
+import { standingOf, undoes, type Alarm, type Scene, type Standing } from '../stages/scene.ts'
+import { turnOf, type Turn } from '../stages/turn.ts'
 import type { Act, Condition, Mine, Run } from './types.ts'
 
 /** What a choice is made from: the decision so far, and the channel. */

@@ -1,9 +1,9 @@
 import { equal } from '../../base/index.ts'
 import { compareOrder, expired, refusals, releaseOf, toShortName } from '../../trust/index.ts'
 import { statusOf, isNewer } from './queue.ts'
-import { evidenceToHold } from './staged.ts'
-import { standstill, type Scene } from './scene.ts'
-import type { Turn } from './turn.ts'
+import { evidenceToHold } from '../stages/staged.ts'
+import { standstill, type Scene } from '../stages/scene.ts'
+import type { Turn } from '../stages/turn.ts'
 import { conditionOrder, type Condition, type ConditionId, type Run } from './types.ts'
 
 /** How a release would come to this node: by the plan, outside of it, or after it. */

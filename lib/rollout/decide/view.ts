@@ -2,9 +2,9 @@ import { PPM } from '../../base/index.ts'
 import { toE } from '../../crowd/index.ts'
 import { judge } from '../gate/judge.ts'
 import type { ReleaseFacts } from './facts.ts'
-import type { Alarm } from './scene.ts'
-import { isGood, lookSmall, smallReasons } from './small.ts'
-import { reasonsToHold, reasonsToWait } from './staged.ts'
+import type { Alarm } from '../stages/scene.ts'
+import { isGood, lookSmall, smallReasons } from '../stages/small.ts'
+import { reasonsToHold, reasonsToWait } from '../stages/staged.ts'
 import type { DecideInput, Run, RolloutView } from './types.ts'
 
 interface Beside {

@@ -9,7 +9,7 @@ export interface Block {
 }
 
 /** The alternatives of the mixture: treated nodes fail ρ times as often. */
-export const rhos: readonly Ratio[] = [
+const rhos: readonly Ratio[] = [
   [3, 2],
   [2, 1],
   [3, 1],
@@ -29,7 +29,7 @@ export function share(value: number, whole: number): Ratio {
 
 /**
  * Relative e-process per ρ over all blocks (docs/gate.md §6): "treated fail ρ times as often"
- * against "no worse than the margin". `believed` failures are taken out at the smallest block share,
+ * against "no worse than the margin". `believed` failures are taken out at the smallest share,
  * where each weighs most: the liar budget (S102). Rounded against harm: a lower bound.
  */
 export function relativeLgs(

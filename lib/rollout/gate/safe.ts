@@ -29,7 +29,7 @@ export function riskPpb(riskPerStagePpm: number, nodes: number): number {
  * The failure rate the next step must be below, in parts per billion; null when even the failure
  * of all of it stays within the risk.
  */
-export function safeBound(input: SafeInput): bigint | null {
+function safeBound(input: SafeInput): bigint | null {
   const delta = (BigInt(input.riskPpb) * 1_000_000n) / BigInt(Math.max(1, input.stepPpm))
   if (delta >= billion) return null
   const epsilon = BigInt(input.epsilonPpm) * 1_000n

@@ -1,5 +1,5 @@
 import { DAY, HOUR, MINUTE, SECOND } from '../../base/index.ts'
-import type { Policy } from '../../records/authority/policy.ts'
+import type { Policy } from '../../records/index.ts'
 
 /** Outcomes are said at these ages: 5 min, 15 min, 1 h, 4 h and 24 h (docs/gate.md §2). */
 export const defaultCheckpointsMs: readonly number[] = [
@@ -10,7 +10,7 @@ export const defaultCheckpointsMs: readonly number[] = [
   DAY
 ]
 
-/** The defaults of docs/gate.md §12. A preset adds the plan; a policy file changes single values. */
+/** The defaults of docs/gate.md §12. A preset adds the plan, a file changes single values. */
 export const defaultPolicy: Policy = {
   how: {
     level: 'auto',

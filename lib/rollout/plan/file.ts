@@ -1,5 +1,5 @@
 import { MINUTE } from '../../base/index.ts'
-import type { Policy } from '../../records/authority/policy.ts'
+import type { Policy } from '../../records/index.ts'
 import { defaultPolicy } from './defaults.ts'
 import { checkPolicy } from './policy.ts'
 import { compilePlan, presetFor, small, withQuotas, type StageDraft } from './presets.ts'
@@ -30,9 +30,9 @@ export interface PolicyFile {
 }
 
 /**
- * A policy from a plain object (JSON or TOML) with the names of docs/policy.md; what is absent takes
- * its default, or the value of the preset. Throws `POLICY_INVALID` with the path of the bad field:
- * an unknown name, a NaN or 0.1 where 10 % was meant must never widen anything (S57).
+ * A policy from a plain object (JSON or TOML) with the names of docs/policy.md; what is absent
+ * takes its default, or the value of the preset. Throws `POLICY_INVALID` with the path of the bad
+ * field: an unknown name, a NaN or 0.1 where 10 % was meant must never widen anything (S57).
  */
 export function readPolicyFile(value: unknown, census: { readonly nodes: number }): PolicyFile {
   const file = new Section(value, '')

@@ -1,5 +1,5 @@
 import { DAY, MINUTE, OtaError, PPM, SECOND } from '../../base/index.ts'
-import type { Policy, Stage } from '../../records/authority/policy.ts'
+import type { Policy, Stage } from '../../records/index.ts'
 
 /** Reporters of a stage and of a rollout: what a node keeps is bounded whatever is signed. */
 const reportersPerStageMax = 3_200

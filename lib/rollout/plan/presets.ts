@@ -1,5 +1,5 @@
 import { HOUR, MINUTE, PPM } from '../../base/index.ts'
-import type { Policy, Stage } from '../../records/authority/policy.ts'
+import type { Policy, Stage } from '../../records/index.ts'
 import { defaultPolicy } from './defaults.ts'
 
 export type Preset = 'standard' | 'short' | 'small' | 'urgent'
@@ -21,7 +21,7 @@ export interface StageDraft {
 }
 
 /** Fleets up to this size go by rank (docs/gate.md §9). */
-export const smallNodesMax = 50
+const smallNodesMax = 50
 /** From this size on the first steps are narrow enough to be measured at 5 %. */
 const standardNodesMin = 2_000
 
@@ -126,7 +126,7 @@ function staged(
   }
 }
 
-/** One entry; a step bakes until its report at checkpoint 1. Twenty copies of the bytes need no spreading. */
+/** One entry; a step bakes until its report at checkpoint 1. Few nodes may all fetch at once. */
 export function small(nodes: number, base: Policy): Policy {
   const bakeMs = base.gate.checkpointsMs[1] ?? 15 * MINUTE
   const stage = { who: 0, sharePpm: PPM, bakeMs, kT: nodes, kC: 0, qT: 0, qC: 0, approve: 0 }

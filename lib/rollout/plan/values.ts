@@ -1,6 +1,6 @@
 import { DAY, HOUR, MINUTE, OtaError, SECOND } from '../../base/index.ts'
 
-/** An object of a policy file that is being read: every key is taken once, what is left is wrong. */
+/** An object of a policy file: every key is taken once, and what is left over is wrong. */
 export class Section {
   readonly #values: ReadonlyMap<string, unknown>
   readonly #left: Set<string>

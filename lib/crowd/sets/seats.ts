@@ -1,5 +1,5 @@
-import type { Bytes } from '../base/index.ts'
-import type { Seat } from '../trust/index.ts'
+import type { Bytes } from '../../base/index.ts'
+import type { Seat } from '../../trust/index.ts'
 
 /** What the pool must know of a reporting key: how old it is, and who runs it. */
 export interface PoolSeat {

@@ -9,9 +9,9 @@ import {
 } from '../../crowd/index.ts'
 import type { EvidenceDraft } from '../../records/index.ts'
 import { draw64 } from '../../trust/index.ts'
-import type { ReleaseFacts } from './facts.ts'
-import type { Alarm } from './scene.ts'
-import type { CensusMemory, DecideInput } from './types.ts'
+import type { ReleaseFacts } from '../decide/facts.ts'
+import type { Alarm } from '../stages/scene.ts'
+import type { CensusMemory, DecideInput } from '../decide/types.ts'
 
 const platforms = [
   'linux-x64',

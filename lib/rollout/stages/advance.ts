@@ -1,7 +1,7 @@
 import { isCovered, type Scene } from './scene.ts'
 import { stepSmall } from './small.ts'
 import { stepStaged } from './staged.ts'
-import type { Run } from './types.ts'
+import type { Run } from '../decide/types.ts'
 
 /** Steps in one look: a node that slept crosses each stage at most a few times. */
 const stepsMax = 256

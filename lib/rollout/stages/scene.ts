@@ -1,8 +1,8 @@
 import { HOUR, PPM } from '../../base/index.ts'
 import { placeOf, stageOf, whoOf, type Band, type PoolSeat, type U64 } from '../../crowd/index.ts'
 import { expired } from '../../trust/index.ts'
-import { exposedPpm, type ReleaseFacts } from './facts.ts'
-import type { DecideInput, Run } from './types.ts'
+import { exposedPpm, type ReleaseFacts } from '../decide/facts.ts'
+import type { DecideInput, Run } from '../decide/types.ts'
 
 /** The earliest of the times a decision depends on, so that a node can sleep until then. */
 export class Alarm {

@@ -1,12 +1,12 @@
-import { alloc, toHex, type Bytes } from '../base/index.ts'
-import { decodeMembership } from '../records/index.ts'
-import { certificateId, Slots, type Believed } from '../trust/index.ts'
+import { alloc, toHex, type Bytes } from '../../base/index.ts'
+import { decodeMembership } from '../../records/index.ts'
+import { certificateId, Slots, type Believed } from '../../trust/index.ts'
 import { poolSeatOf, type PoolSeat } from './seats.ts'
-import type { Offer, SetRef, SetView } from './ports.ts'
+import type { Offer, SetRef, SetView } from '../ports.ts'
 import { ones } from './stage-set.ts'
 
 /** Memberships are a set of their own, without rank: their number is bounded by slots. */
-export const membershipRef: SetRef = { type: 0, subject: alloc(8), a: 0, b: 0, c: 0 }
+const membershipRef: SetRef = { type: 0, subject: alloc(8), a: 0, b: 0, c: 0 }
 
 /** Certificates kept at once; slots of invites bound them long before. */
 const membershipsMax = 16_384

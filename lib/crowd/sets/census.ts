@@ -1,7 +1,7 @@
-import { HOUR, toHex, type Bytes } from '../base/index.ts'
-import type { Evidence } from '../records/index.ts'
-import { log2q } from './kernel.ts'
-import type { SetRef, SetView } from './ports.ts'
+import { HOUR, toHex, type Bytes } from '../../base/index.ts'
+import type { Evidence } from '../../records/index.ts'
+import { log2q } from '../kernel.ts'
+import type { SetRef, SetView } from '../ports.ts'
 import { ones, rankBytes } from './stage-set.ts'
 
 /** Reporters of a census, and how long one counts. */
@@ -105,7 +105,7 @@ export function censusRank(ticket: bigint): bigint {
   return (128n << 32n) - log2q((1n << 128n) - ticket, 1n)
 }
 
-/** Size of a fleet from its smallest tickets, ascending; all of them when there are fewer than k. */
+/** Size of a fleet from its smallest tickets, ascending; their number when fewer than k. */
 export function estimateSize(tickets: readonly bigint[], k = censusMax): number {
   if (tickets.length < k) return tickets.length
   const worst = tickets[k - 1] ?? 1n

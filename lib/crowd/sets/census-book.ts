@@ -1,8 +1,8 @@
-import { HOUR, toHex, type Bytes } from '../base/index.ts'
-import type { Evidence } from '../records/index.ts'
+import { HOUR, toHex, type Bytes } from '../../base/index.ts'
+import type { Evidence } from '../../records/index.ts'
 import { censusInterval, CensusSet, censusTtlMs, memberOf, type Member } from './census.ts'
-import { censusSalt, censusTicket } from './draws.ts'
-import type { SetView } from './ports.ts'
+import { censusSalt, censusTicket } from '../draws.ts'
+import type { SetView } from '../ports.ts'
 
 /** Size of the fleet now, and as the hours before told it. */
 export interface CensusEstimate {

@@ -2,7 +2,7 @@ import { toHex, unreachable } from '../../base/index.ts'
 import { placeOf, type Member, type Reporter, type Rollout } from '../../crowd/index.ts'
 import { smallWidth } from '../plan/policy.ts'
 import { checkpointMs, isCovered, isSettled, standstill, type Scene } from './scene.ts'
-import type { Run } from './types.ts'
+import type { Run } from '../decide/types.ts'
 
 /** What plan *small* looks like from here, recomputed at each step. */
 export interface SmallView {
@@ -199,7 +199,7 @@ function confirm(scene: Scene, run: Run): Run {
   return alarm.reached(crossedMs + patienceMs) ? { ...run, phase: 'stalled' } : run
 }
 
-/** Good is a report at checkpoint 1; a retry is told at checkpoint 0, which alone proves nothing. */
+/** Good is a report at checkpoint 1; a retry is told at checkpoint 0, which proves nothing. */
 export function isGood({ live, conflict }: Reporter): boolean {
   return !conflict && live.result === 'ok' && live.seq >= 2
 }

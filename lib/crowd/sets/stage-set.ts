@@ -1,6 +1,6 @@
-import { alloc, type Bytes } from '../base/index.ts'
-import type { Arm } from './bands.ts'
-import type { SetRef, SetView } from './ports.ts'
+import { alloc, type Bytes } from '../../base/index.ts'
+import type { Arm } from '../bands.ts'
+import type { SetRef, SetView } from '../ports.ts'
 import { advertised, type Reporter } from './reporter.ts'
 
 /** How often a set keeps the k smallest ranks, whatever arrives and in whatever order. */

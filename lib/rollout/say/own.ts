@@ -8,8 +8,8 @@ import {
   type Arm
 } from '../../crowd/index.ts'
 import type { Cause, EvidenceBody, EvidenceDraft } from '../../records/index.ts'
-import { checkpointMs, isCovered, isSettled, type Scene, type Standing } from './scene.ts'
-import type { Mine, Run, Treatment } from './types.ts'
+import { checkpointMs, isCovered, isSettled, type Scene, type Standing } from '../stages/scene.ts'
+import type { Mine, Run, Treatment } from '../decide/types.ts'
 
 /** What a node says about itself, and the memory that keeps it from saying it twice. */
 export interface Spoken {
@@ -119,7 +119,7 @@ function tellFailed(
 }
 
 /** Whether a first failure of a treated node is repeated before it counts. */
-export function retries({ facts }: Scene): boolean {
+function retries({ facts }: Scene): boolean {
   const { bands, policy } = facts.rollout
   if (bands.small) return true
   const first = bands.list[0]

@@ -1,6 +1,6 @@
 import { operatorCaps, operatorsMin, type OperatorCount } from './cap.ts'
 import type { Reporter } from './reporter.ts'
-import type { Rollout } from './rollouts.ts'
+import type { Rollout } from '../rollouts.ts'
 import type { Dues, Leave, StageSet, Tally } from './stage-set.ts'
 
 /** Integer counts of one block: failed and enrolled, treated (x, nT) and control (y, nC). */

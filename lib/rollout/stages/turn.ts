@@ -3,7 +3,7 @@ import { jitterDraw, type Fold, type U64 } from '../../crowd/index.ts'
 import { checkpointMs, type Scene, type Standing } from './scene.ts'
 import { isMyTurn, lookSmall } from './small.ts'
 import { evidenceToHold, turnMs } from './staged.ts'
-import type { Run } from './types.ts'
+import type { Run } from '../decide/types.ts'
 
 /** Whether this node's turn has come, part by part. */
 export interface Turn {
@@ -57,7 +57,7 @@ function stagedTurn(scene: Scene, run: Run, { stage, u }: Standing): Turn {
   const text =
     stage === null
       ? `place ${share.toFixed(1)} %, kept as control until the last bake ends`
-      : `place ${share.toFixed(1)} %, in stage ${stage}; stage ${run.stage} reaches ${reach.toFixed(1)} %`
+      : `place ${share.toFixed(1)} %, stage ${stage}; ${run.stage} reaches ${reach.toFixed(1)} %`
   const isOpen = run.phase === 'filling' || run.phase === 'baking' || run.phase === 'hold'
   const place = isOpen && stage !== null && stage <= run.stage
   // who comes late has waited: only the own stage is spread

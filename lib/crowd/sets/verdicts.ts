@@ -1,6 +1,6 @@
-import { toHex, type Bytes } from '../base/index.ts'
-import type { Evidence } from '../records/index.ts'
-import type { SetRef, SetView } from './ports.ts'
+import { toHex, type Bytes } from '../../base/index.ts'
+import type { Evidence } from '../../records/index.ts'
+import type { SetRef, SetView } from '../ports.ts'
 import { ones, rankBytes } from './stage-set.ts'
 
 export type Word = 'widen-to' | 'halted' | 'completed'
@@ -8,8 +8,8 @@ export type Word = 'widen-to' | 'halted' | 'completed'
 const words: readonly Word[] = ['widen-to', 'halted', 'completed']
 
 /** Voters kept per word, and the fewest whose majority a node that was away follows (S105). */
-export const verdictsMax = 64
-export const votersMin = 16
+const verdictsMax = 64
+const votersMin = 16
 
 /** What more than half of the drawn voters say, and of how many. */
 export type Reading =

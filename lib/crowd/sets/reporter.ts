@@ -1,7 +1,7 @@
-import { toHex, type Bytes } from '../base/index.ts'
-import type { Cause, Evidence } from '../records/index.ts'
-import type { Arm } from './bands.ts'
-import type { U64 } from './draws.ts'
+import { toHex, type Bytes } from '../../base/index.ts'
+import type { Cause, Evidence } from '../../records/index.ts'
+import type { Arm } from '../bands.ts'
+import type { U64 } from '../draws.ts'
 
 /** One verified statement of a reporter, without what can be computed again. */
 export interface Said {
@@ -35,8 +35,8 @@ export interface Reporter {
 }
 
 /**
- * Statements kept of one reporter. Six sequence numbers exist, so seven always hold a contradiction:
- * keeping the seven smallest ids never loses a proof, and every order of arrival ends alike.
+ * Statements kept of one reporter. Six sequence numbers exist, so seven always contradict: keeping
+ * the seven smallest ids never loses a proof, and every order of arrival ends alike.
  */
 const saidMax = 7
 

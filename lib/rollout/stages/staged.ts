@@ -2,7 +2,7 @@ import { PPM, unreachable } from '../../base/index.ts'
 import { jitterMs } from '../../crowd/index.ts'
 import { holdLg, isNextStepSafe, judge, thresholds } from '../gate/judge.ts'
 import { bandAt, checkpointMs, isCovered, isSettled, standstill, type Scene } from './scene.ts'
-import type { Run } from './types.ts'
+import type { Run } from '../decide/types.ts'
 
 /** Stalled after this many bakes of waiting. */
 const stallBakes = 3
@@ -10,8 +10,8 @@ const stallBakes = 3
 const smallSampleNodes = 2_000
 
 /**
- * One look at a rollout by stages (docs/gate.md §8): a pure step from run to run. The caller repeats
- * it until nothing moves, so that a node that slept catches up within one decision.
+ * One look at a rollout by stages (docs/gate.md §8): a pure step from run to run. The caller
+ * repeats it until nothing moves, so that a node that slept catches up within one decision.
  */
 export function stepStaged(scene: Scene, run: Run): Run {
   switch (run.phase) {
