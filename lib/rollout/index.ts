@@ -14,6 +14,7 @@ export {
   type Act,
   type DecideInput,
   type Decision,
+  type NodeFacts,
   type Phase,
   type RolloutMemory,
   type RolloutView,
