@@ -1,3 +1,4 @@
+import { rolloutsOf } from '../../crowd/index.ts'
 import { takeCensus } from '../say/census.ts'
 import { adopt, advance } from '../stages/advance.ts'
 import { choose, once } from './choose.ts'
@@ -18,6 +19,8 @@ export function decide(input: DecideInput): Decision {
   const alarm = new Alarm(input.nowMs)
   const releases = releasesOf(input.believed, input.self.channel)
   const draft = new Draft(input)
+  const kept = rolloutsOf(input.believed)
+  draft.prune((hex) => kept.has(hex))
   draft.noteAborts(releases)
   const live = liveOf(draft.input, releases)
   const scene = live === null ? null : { input: draft.input, facts: live, alarm }

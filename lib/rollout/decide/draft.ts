@@ -50,6 +50,13 @@ export class Draft {
     }
   }
 
+  /** Runs of releases that are no longer kept are over; the memory stays as small as they are. */
+  prune(isKept: (hex: string) => boolean): void {
+    const runs = Object.entries(this.memory.runs)
+    const kept = runs.filter(([hex]) => isKept(hex))
+    if (kept.length < runs.length) this.#replace({ runs: Object.fromEntries(kept) })
+  }
+
   #replace(part: Partial<RolloutMemory>): void {
     this.#input = { ...this.#input, memory: { ...this.memory, ...part } }
   }

@@ -1,7 +1,8 @@
-import { HOUR, PPM } from '../../base/index.ts'
+import { equal, HOUR, PPM } from '../../base/index.ts'
 import { placeOf, stageOf, whoOf, type Band, type PoolSeat, type U64 } from '../../crowd/index.ts'
-import { expired } from '../../trust/index.ts'
-import { exposedPpm, type ReleaseFacts } from '../decide/facts.ts'
+import { compareOrder, expired } from '../../trust/index.ts'
+import { exposedPpm, releasesOf, type ReleaseFacts } from '../decide/facts.ts'
+import { statusOf } from '../decide/queue.ts'
 import type { DecideInput, Run } from '../decide/types.ts'
 
 /** The earliest of the times a decision depends on, so that a node can sleep until then. */
@@ -152,10 +153,13 @@ function stratumOf({ input, facts }: Scene): number {
   const { running } = input.node
   if (running === null) return 0
   const { fixes, supersedes } = facts.known.body
-  const is = (id: Uint8Array | null) => id !== null && running.every((byte, i) => byte === id[i])
-  if (is(fixes)) return 2
-  if (is(supersedes)) return 3
-  return 1
+  if (fixes !== null && equal(running, fixes)) return 2
+  if (supersedes !== null && equal(running, supersedes)) return 3
+  const last = releasesOf(input.believed, input.self.channel).findLast(
+    (other) =>
+      compareOrder(other.known.body, facts.known.body) < 0 && statusOf(input, other) === 'completed'
+  )
+  return last !== undefined && equal(running, last.id) ? 1 : 0
 }
 
 /** Controls of an entry and treated of an entry that begins one `who`. */
