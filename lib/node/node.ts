@@ -307,9 +307,9 @@ export class Node extends Life {
     this.#cancelTimer()
     const due = dueMs(this.#state)
     const until = this.#decision?.untilMs ?? null
-    const times = [due, until, settleMs === null ? null : nowMs + settleMs].filter(
-      (ms) => ms !== null && ms > 0
-    )
+    // 0 is settled already, and no reason to look again.
+    const settled = settleMs === null || settleMs === 0 ? null : nowMs + settleMs
+    const times = [due, until, settled]
     const nextMs = Math.min(nowMs + lookAtLeastMs, ...times.filter((ms) => ms !== null))
     this.#cancelTimer = this.#ports.clock.after(Math.max(1, nextMs - nowMs), () => {
       this.#queue.push(async () => await this.#wake())
