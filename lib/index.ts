@@ -6,6 +6,7 @@ export type {
   FetchOptions,
   HaltedEvent,
   OwnStore,
+  OwnSwarm,
   ReleaseEvent,
   ReleaseInfo,
   SubscribeOptions,

@@ -36,6 +36,8 @@ export interface LinkOptions {
   readonly low: number
   readonly high: number
   readonly inboundMax: number
+  /** The connections are an app's: our channel may go, the connection stays. */
+  readonly guest: boolean
   readonly hello: () => Hello
   readonly credential: Credential | null
 }
@@ -86,6 +88,7 @@ export class Links {
     for (const { peer } of this.#peers.values()) {
       peer.bye(BYE.leaving, 0, this.#options)
       peer.phase = 'closed'
+      if (this.#options.guest) peer.channel.close()
     }
   }
 
@@ -93,24 +96,25 @@ export class Links {
   accept(stream: Connection): void {
     const key = copy(stream.remotePublicKey)
     stream.on('error', ({ message }) => this.#hub.log('gossip-connection', { error: message }))
-    if (this.#closed || this.#bans.has(key)) return stream.destroy()
+    if (this.#closed || this.#bans.has(key)) return this.#hangUp(stream)
     const host = stream.rawStream?.remoteHost ?? ''
     const name = toHex(key)
-    this.#peers.get(name)?.stream.destroy()
+    this.#peers.get(name)?.peer.destroy()
     this.#peers.delete(name)
     const refused = !stream.isInitiator && this.#isFull(host)
-    if (refused && this.#refusing >= refusingMax) return stream.destroy()
+    const { guest } = this.#options
+    if (refused && (guest || this.#refusing >= refusingMax)) return this.#hangUp(stream)
     const channel = Channel.open(stream, this.#hub.network, {
       opened: (hello) => this.#greeted(stream, peer, hello),
       frame: (number, bytes) => this.#frame(stream, peer, number, bytes),
-      closed: () => this.#ended(peer),
+      closed: () => (guest ? this.#leave(peer) : this.#ended(peer)),
       broken: (why) => this.#cut(peer, why)
     })
     const { isInitiator: outbound, handshakeHash } = stream
     const peer = new Peer(
       { key, outbound, host, handshakeHash: copy(handshakeHash) },
       channel,
-      () => stream.destroy()
+      () => (guest ? this.#leave(peer) : stream.destroy())
     )
     if (refused) return this.#refuse(stream, peer)
     this.#peers.set(name, { peer, stream })
@@ -120,7 +124,7 @@ export class Links {
       if (this.#peers.get(name)?.peer === peer) this.#peers.delete(name)
     })
     channel.greet(encodeHello(this.#options.hello()))
-    if (this.#hub.authority.access() === 'any') this.#events.stream(stream, peer)
+    if (!guest && this.#hub.authority.access() === 'any') this.#events.stream(stream, peer)
     this.#later.after(greetMs, () => {
       if (peer.phase === 'greeting') this.#cut(peer, 'no hello')
     })
@@ -132,6 +136,20 @@ export class Links {
     if (!this.#bans.reject(peer.key)) return
     if (peer.member !== null) this.#bans.ban(peer.member)
     this.#dismiss(peer, BYE.banned, HOUR / SECOND)
+  }
+
+  /** On a swarm of our own the connection goes; on an app's it is the app's. */
+  #hangUp(stream: Connection): void {
+    if (!this.#options.guest) stream.destroy()
+  }
+
+  /** Our part of an app's connection is over. */
+  #leave(peer: Peer): void {
+    this.#ended(peer)
+    peer.phase = 'closed'
+    peer.channel.close()
+    const name = toHex(peer.key)
+    if (this.#peers.get(name)?.peer === peer) this.#peers.delete(name)
   }
 
   #isFull(host: string): boolean {
@@ -193,7 +211,7 @@ export class Links {
   #welcome(stream: Connection, peer: Peer): void {
     const proven = peer.phase === 'proving'
     peer.phase = 'ready'
-    if (proven) this.#events.stream(stream, peer)
+    if (proven || this.#options.guest) this.#events.stream(stream, peer)
     this.#events.ready(peer)
   }
 
@@ -252,7 +270,8 @@ export class Links {
   }
 
   #mayReplicate({ phase }: Peer): boolean {
-    return phase === 'ready' || (phase !== 'closed' && this.#hub.authority.access() === 'any')
+    if (phase === 'ready' || this.#options.guest) return phase === 'ready'
+    return phase !== 'closed' && this.#hub.authority.access() === 'any'
   }
 
   #guard(): void {

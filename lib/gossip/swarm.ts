@@ -59,8 +59,18 @@ export function topicOf(network: Bytes): Bytes {
   return hash([fromText('upswell/topic/1'), Uint8Array.of(0, 0, 0)], network)
 }
 
+/** What a node needs of a swarm, its own or an app's. */
+export interface Door {
+  open(onError: (error: unknown) => void): Promise<void>
+  refresh(onError: (error: unknown) => void): void
+  dial(key: Bytes): void
+  forget(key: Bytes): void
+  address(): string | null
+  close(): Promise<void>
+}
+
 /** The door to the network: connections come in, static peers are dialled for ever. */
-export class Swarm {
+export class Swarm implements Door {
   readonly #clock: Clock
   readonly #options: SwarmOptions
   readonly #dht: Dialler

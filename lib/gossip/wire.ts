@@ -1,3 +1,4 @@
+import type { Connection } from 'hyperswarm'
 import {
   alloc,
   MINUTE,
@@ -24,7 +25,8 @@ import { Pull } from './pull.ts'
 import { sourceOf, type AuthorityRoom } from './source.ts'
 import { Spread } from './spread.ts'
 import { coverageOf, hasSettled, medianSkewMs } from './standing.ts'
-import { Swarm } from './swarm.ts'
+import { GuestSwarm } from './guest.ts'
+import { Swarm, type Door } from './swarm.ts'
 import { Walk } from './walk.ts'
 
 /** The version of the channel that this code speaks. */
@@ -64,6 +66,8 @@ export interface WireOptions {
   /** Versions of the channel to speak, for tests of other ranges. */
   readonly versions?: { readonly low: number; readonly high: number }
   readonly inboundMax?: number
+  /** A hyperswarm of an app, used beside it and left open; port, host and peers are its own. */
+  readonly swarm?: object
 }
 
 /** A peer as others see it. */
@@ -99,7 +103,7 @@ export class Wire extends Life {
   readonly #hub: Hub
   readonly #options: WireOptions
   readonly #keyPair: KeyPair
-  readonly #swarm: Swarm
+  readonly #swarm: Door
   readonly #links: Links
   readonly #parts: Parts
   readonly #later: Later
@@ -116,9 +120,11 @@ export class Wire extends Life {
     this.#keyPair = options.keyPair ?? keyPairFromSeed(dice.fill(alloc(32)))
     this.#hub = this.#makeHub({ clock, dice, log }, { authority, pool })
     const peers = options.peers.map(parsePeer)
-    this.#swarm = new Swarm(clock, { ...options, keyPair: this.#keyPair, peers }, (stream) =>
-      this.#links.accept(stream)
-    )
+    const accept = (stream: Connection): void => this.#links.accept(stream)
+    this.#swarm =
+      options.swarm === undefined
+        ? new Swarm(clock, { ...options, keyPair: this.#keyPair, peers }, accept)
+        : new GuestSwarm(options.network, options.swarm, accept)
     this.#links = this.#makeLinks()
     this.#parts = this.#makeParts()
     this.#later = new Later(clock)
@@ -178,7 +184,8 @@ export class Wire extends Life {
 
   /** The swarm key in use. */
   get key(): Bytes {
-    return this.#keyPair.key
+    const { swarm } = this.#options
+    return swarm === undefined ? this.#keyPair.key : GuestSwarm.keyOf(swarm)
   }
 
   /** Asks all peers now for what they hold: a halt is near and must rest on all there is. */
@@ -233,13 +240,14 @@ export class Wire extends Life {
   }
 
   #makeLinks(): Links {
-    const { membership, nodePair, versions, inboundMax } = this.#options
+    const { membership, nodePair, versions, inboundMax, swarm } = this.#options
     const credential = membership && nodePair ? { membership, pair: nodePair } : null
     return new Links(
       this.#hub,
       {
         ...(versions ?? { low: wireVersion, high: wireVersion }),
         inboundMax: inboundMax ?? peersInMax,
+        guest: swarm !== undefined,
         hello: () => this.#hello(),
         credential
       },

@@ -114,7 +114,7 @@ export class Follower extends Life {
 
   #makeWire(authority: Authority, pool: Pool): Wire {
     const { clock, dice, log } = this.#machine
-    const { network, bootstrap, peers, host, port } = this.#options
+    const { network, bootstrap, peers, host, port, swarm } = this.#options
     return new Wire(clock, dice, log, {
       authority,
       pool,
@@ -127,7 +127,8 @@ export class Follower extends Life {
         bootstrap: entriesOf(bootstrap),
         rendezvous: false,
         membership: null,
-        nodePair: null
+        nodePair: null,
+        ...(swarm === undefined ? {} : { swarm })
       }
     })
   }

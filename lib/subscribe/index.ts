@@ -9,6 +9,7 @@ export type {
   FetchOptions,
   HaltedEvent,
   OwnStore,
+  OwnSwarm,
   ReleaseEvent,
   ReleaseInfo,
   SubscribeOptions,

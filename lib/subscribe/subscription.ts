@@ -85,6 +85,14 @@ export interface OwnStore {
   replicate(stream: object): unknown
 }
 
+/** A hyperswarm of the app. Upswell joins its topic on it, leaves it, and never destroys it. */
+export interface OwnSwarm {
+  readonly connections: Iterable<object>
+  join(topic: Uint8Array, options?: object): object
+  on(event: 'connection', listener: (connection: object) => void): unknown
+  off(event: 'connection', listener: (connection: object) => void): unknown
+}
+
 export interface SubscribeOptions {
   /** The network id, or a join string `network@version:trustId` with a checkpoint. */
   readonly network: string
@@ -98,6 +106,8 @@ export interface SubscribeOptions {
   readonly running?: string
   /** An own corestore; without one a store is kept in `folder`. */
   readonly store?: OwnStore
+  /** An own hyperswarm; `peers`, `bootstrap`, `host` and `port` are then the app's own matter. */
+  readonly swarm?: OwnSwarm
   /** `HOST:PORT#KEY` of peers that are always dialled. */
   readonly peers?: readonly string[]
   /** `HOST:PORT` of DHT entries in place of the public ones; an empty list: `peers` alone. */

@@ -1,8 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type TestContext } from 'brittle'
+import createTestnet from '@hyperswarm/testnet'
 import Corestore from 'corestore'
-import { isOtaError } from '../../lib/base/index.ts'
+import Hyperswarm, { type Connection } from 'hyperswarm'
+import { alloc, fromText, isOtaError } from '../../lib/base/index.ts'
+import { realDice } from '../../lib/host/index.ts'
+import { hash, keyPairFromSeed } from '../../lib/trust/index.ts'
 import {
   subscribe,
   type SubscribeOptions,
@@ -43,6 +47,18 @@ async function next<T extends SubscriptionEvent['tag']>(
     // Cast: a tag names one member of the union.
     if (value.tag === tag) return value as Extract<SubscriptionEvent, { tag: T }>
   }
+}
+
+/** A swarm as an app makes its own. */
+function appSwarm(dht: unknown): Hyperswarm {
+  const keyPair = keyPairFromSeed(realDice().fill(alloc(32)))
+  return new Hyperswarm({
+    dht: dht as object,
+    keyPair: { publicKey: keyPair.key, secretKey: keyPair.secret },
+    maxPeers: 64,
+    maxClientConnections: 64,
+    backoffs: [1_000, 5_000, 15_000, 60_000]
+  })
 }
 
 async function codeOf(promise: Promise<unknown>): Promise<string> {
@@ -114,6 +130,27 @@ test('an own corestore is used and stays open', async (t) => {
   const core = store.get(named)
   await core.ready()
   t.ok(core.writable, 'the app goes on with it')
+})
+
+test('an own swarm is used beside the app, and goes on after the subscription', async (t) => {
+  const testnet = await createTestnet(4)
+  t.teardown(() => testnet.destroy(), { order: 9 })
+  const world = await World.found(t, testnet.bootstrap)
+  const first = await world.release(1, { 'index.html': 'one' })
+  const [mine, other] = [appSwarm(testnet.createNode()), appSwarm(testnet.createNode())]
+  t.teardown(() => Promise.all([mine.destroy(), other.destroy()]), { order: 1 })
+  const chat = { server: true, client: true }
+  const topic = hash([fromText('a chat of the app')])
+  const met = new Promise<Connection>((resolve) => mine.on('connection', resolve))
+  await other.join(topic, chat).refresh()
+  await mine.join(topic, chat).refresh()
+  const friend = await met
+  const subscription = follow(t, world, { swarm: mine })
+  await next(subscription[Symbol.asyncIterator](), 'turn')
+  await subscription.fetch(first.name, world.folder('one'))
+  t.is(readFileSync(world.folder('one/index.html'), 'utf8'), 'one')
+  await subscription.close()
+  t.absent(friend.destroyed, 'a connection that is not ours was left alone')
 })
 
 test('bytes that are not for this platform, or of no release, are refused by code', async (t) => {

@@ -4,7 +4,7 @@ import { Authority } from '../../lib/authority/index.ts'
 import { DAY, type Bytes } from '../../lib/base/index.ts'
 import { Pool } from '../../lib/crowd/index.ts'
 import { Store } from '../../lib/feed/index.ts'
-import { Wire } from '../../lib/gossip/index.ts'
+import { Wire, type WireOptions } from '../../lib/gossip/index.ts'
 import { realClock, realDice, realDisk } from '../../lib/host/index.ts'
 import type { Artifact, Release, Statement } from '../../lib/records/index.ts'
 import { formatJoin, toName } from '../../lib/trust/index.ts'
@@ -72,7 +72,7 @@ export class World {
     this.#nowMs = parts.nowMs
   }
 
-  static async found(t: TestContext): Promise<World> {
+  static async found(t: TestContext, bootstrap: WireOptions['bootstrap'] = 'none'): Promise<World> {
     const root = await t.tmp()
     const nowMs = clock.wallMs() - DAY
     const network = foundNetwork({ issuedMs: nowMs, expiresMs: nowMs + 365 * DAY })
@@ -88,7 +88,7 @@ export class World {
     const pool = new Pool(authority.believed)
     const store = new Store(clock, realDice(), silent, { disk, folder: join(folder, 'store') })
     await store.ready()
-    const wire = openWire(authority, pool)
+    const wire = openWire(authority, pool, bootstrap)
     await wire.ready()
     wire.onStream((stream) => store.replicate(stream))
     authority.onChange((believed) => pool.setContext({ believed }))
@@ -157,7 +157,7 @@ interface Parts {
   readonly nowMs: number
 }
 
-function openWire(authority: Authority, pool: Pool): Wire {
+function openWire(authority: Authority, pool: Pool, bootstrap: WireOptions['bootstrap']): Wire {
   return new Wire(clock, realDice(), silent, {
     authority,
     pool,
@@ -167,7 +167,7 @@ function openWire(authority: Authority, pool: Pool): Wire {
       port: null,
       host: '127.0.0.1',
       peers: [],
-      bootstrap: 'none',
+      bootstrap,
       rendezvous: false,
       membership: null,
       nodePair: null,

@@ -30,7 +30,9 @@ declare module 'hyperswarm' {
       readonly backoffs: readonly number[]
     })
     readonly keyPair: SwarmKeyPair
+    readonly connections: Iterable<Connection>
     on(event: 'connection', fn: (connection: Connection) => void): void
+    off(event: 'connection', fn: (connection: Connection) => void): void
     join(
       topic: Uint8Array,
       options: { readonly server: boolean; readonly client: boolean }
