@@ -44,7 +44,9 @@ export interface Op {
   readonly tries: number
   /** Absolute ms: next fetch, end of warmth, end of trial. */
   readonly deadline: number | null
-  /** `baseline-bad` before any failure: the old version was bad first, do not blame the new (S76). */
+  /**
+   * `baseline-bad` before any failure: the old version was bad first, do not blame the new (S76).
+   */
   readonly reason: Reason | null
   /** A pointer on its way to disk. */
   readonly next: Pointer | null

@@ -19,7 +19,10 @@ const addPeerEveryMs = 10 * SECOND
 const lookEveryMs = 250
 /** A peer that was asked and has shown nothing in this time makes room for another. */
 const answerWithinMs = SECOND
-/** Those who answered may have nothing of what is missing: without a block for so long, ask one more. */
+/**
+ * Those who answered may have nothing of what is missing: without a block for so long, ask one
+ * more.
+ */
 const idleMs = 2 * SECOND
 
 export interface Progress {

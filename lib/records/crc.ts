@@ -1,6 +1,8 @@
 import type { Bytes } from '../base/index.ts'
 
-/** CRC-32 (polynomial 0xEDB88320) as 8 hex digits; "123456789" gives cbf43926. Guards no secrets. */
+/**
+ * CRC-32 (polynomial 0xEDB88320) as 8 hex digits; "123456789" gives cbf43926. Guards no secrets.
+ */
 export function crc32(bytes: Bytes): string {
   let crc = 0xffff_ffff
   for (const byte of bytes) crc = (crc >>> 8) ^ (table[(crc ^ byte) & 0xff] ?? 0)

@@ -1,7 +1,7 @@
 /**
  * Every byte that is signed, stored or sent, one file per record: `encodeX` and `decodeX`, strict
- * both ways. It knows layouts, ranges and limits. It does not know who may sign, whether a signature
- * is right, or what follows from a record; hashes and keys are 32 bytes to it.
+ * both ways. It knows layouts, ranges and limits. It does not know who may sign, whether a
+ * signature is right, or what follows from a record; hashes and keys are 32 bytes to it.
  */
 export {
   blob,

@@ -101,7 +101,9 @@ function keepAlive(): Agent {
   return new Agent({ keepAlive: true, maxSockets: 1 })
 }
 
-/** An agent given up is closed only when nothing is under way on it: we must not lose by ourselves. */
+/**
+ * An agent given up is closed only when nothing is under way on it: we must not lose by ourselves.
+ */
 function isIdle(agent: Agent): boolean {
   return Object.keys(agent.sockets).length === 0 && Object.keys(agent.requests).length === 0
 }

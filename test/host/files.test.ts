@@ -106,7 +106,7 @@ test('notes of any length survive a restart, a torn one leaves the one before', 
   t.is(compacted.lines.length, 2)
 })
 
-test('a home that others may write is refused (NO_PERMISSION), a full one too (NO_SPACE)', async (t) => {
+test('a home others may write is refused (NO_PERMISSION), a full one too (NO_SPACE)', async (t) => {
   const path = join(await t.tmp(), 'home')
   await mkdir(path)
   await chmod(path, 0o777)

@@ -58,7 +58,7 @@ const extended = (ext: readonly Ext[]): readonly KnownBody[] => [
   { tag: 'revoke', revoke: { ...revoke, ext } }
 ]
 
-test('an unknown extension that may be ignored is kept, one that may not is still read (S10)', (t) => {
+test('an unknown extension is kept, also one that may not be ignored is still read (S10)', (t) => {
   for (const [tag, critical] of [
     [128, false],
     [255, false],
@@ -105,7 +105,7 @@ const signed = (key: number, signature: number, proof: number | null = null): En
     proof: proof === null ? null : filled(proof, 416)
   })
 
-test('readers take entries in any order, repeated and of unknown kinds; the id does not move', (t) => {
+test('readers take entries in any order, repeated, of unknown kinds; the id does not move', (t) => {
   const foreign: Entry = { alg: 9, bytes: fromHex('0102') }
   const short: Entry = { alg: 1, bytes: filled(5, 95) }
   const entries = [signed(7, 1), foreign, signed(5, 1), signed(5, 1), short]

@@ -80,7 +80,9 @@ function readers(): readonly (readonly [string, Bytes, Again])[] {
   ]
 }
 
-/** The code with which it is refused, or whether it reads as something that has just these bytes. */
+/**
+ * The code with which it is refused, or whether it reads as something that has just these bytes.
+ */
 function outcome(bytes: Bytes, reader: Again): string {
   try {
     return equal(reader(bytes), bytes) ? 'same' : 'DIFFERS'

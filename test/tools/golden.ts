@@ -4,8 +4,8 @@ import { refusals } from '../records/refusals.ts'
 
 /**
  * Writes fixtures/records anew from the samples of test/records. Run it by hand, after a change of
- * layout that is meant and stands in the CHANGELOG: `node dist/test/tools/golden.js`. No test and no
- * build step calls it.
+ * layout that is meant and stands in the CHANGELOG: `node dist/test/tools/golden.js`. No test and
+ * no build step calls it.
  */
 for (const file of goldenFiles) write(file, encodeSamples(file))
 write('refused', refusals())

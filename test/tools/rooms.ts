@@ -66,10 +66,19 @@ export const rooms: Readonly<Record<string, Room>> = {
     types: ['node'],
     doors: ['node:http', 'node:net', 'node:module']
   },
+  // It reads its configuration by itself: the launcher's process must not load all of `host`.
   cli: {
     pure: false,
     rooms: [...below6, 'node', 'publish', 'subscribe', 'control', 'sim'],
-    doors: ['node:util', 'node:console', 'node:os', 'node:path', 'smol-toml', 'valibot']
+    doors: [
+      'node:util',
+      'node:console',
+      'node:fs/promises',
+      'node:os',
+      'node:path',
+      'smol-toml',
+      'valibot'
+    ]
   },
   sim: { pure: true, rooms: [...below5, 'node'], types: floor5 }
 }

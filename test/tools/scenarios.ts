@@ -9,7 +9,9 @@ export function typescript(top: string): readonly string[] {
   return names.filter((name) => name.endsWith('.ts')).map((name) => `${top}/${name}`)
 }
 
-/** Test files by the scenarios that the names of their tests say, as in `S41 an older release …`. */
+/**
+ * Test files by the scenarios that the names of their tests say, as in `S41 an older release …`.
+ */
 export function shownBy(): ReadonlyMap<number, readonly string[]> {
   const found = new Map<number, string[]>()
   for (const path of typescript('test').toSorted()) {

@@ -19,6 +19,8 @@ const runFlags: FlagTable = {
   listen: { type: 'list' }
 }
 
+const listens = ' --listen http=tcp:127.0.0.1:8080'
+
 const pageOf = (name: string, what: string) => `Usage:
     ota-node ${name} [--home DIR] [--network JOIN] [--invite FILE] [--slot N]
         [--peers HOST:PORT#KEY,...] [--bootstrap HOST:PORT,...|public|none] [--rendezvous]
@@ -28,7 +30,7 @@ const pageOf = (name: string, what: string) => `Usage:
 ${what}
 
 Example:
-    $ ota-node ${name} --invite demo.invite${name === 'run' ? ' --listen http=tcp:127.0.0.1:8080' : ''}
+    $ ota-node ${name} --invite demo.invite${name === 'run' ? listens : ''}
 `
 
 /** Commands that stay: the launcher, the daemon it starts, and the seeder. */
@@ -37,8 +39,8 @@ export const stayers: readonly Command[] = [
     name: 'run',
     usage: pageOf(
       'run',
-      `Runs the app of the newest release of a network and keeps it new. The launcher holds the public
-ports; a daemon below it decides. COMMAND replaces the start line of the release.`
+      `Runs the app of the newest release of a network and keeps it new. The launcher holds the
+public ports; a daemon below it decides. COMMAND replaces the start line of the release.`
     ),
     flags: runFlags,
     args: { min: 0, max: 0, what: 'nothing' },

@@ -56,16 +56,17 @@ async function why(context: Context): Promise<Outcome> {
 
 function word(name: string, what: string, names: readonly string[]): Command {
   const shown = names.map((arg) => ` [${arg.toUpperCase()}]`).join('')
+  const call = `ota-node ${name}`
   return {
     name,
-    usage: `Usage: ota-node ${name}${shown} [--home DIR]\n\n${what}\n\nExample:\n    $ ota-node ${name}\n`,
+    usage: `Usage: ${call}${shown} [--home DIR]\n\n${what}\n\nExample:\n    $ ${call}\n`,
     flags: {},
     args: { min: 0, max: names.length, what: names.length === 0 ? 'nothing' : `one ${names[0]}` },
     run: async (context) => {
       if (context.dryRun) return { message: `would ask the daemon to ${name}` }
       const args = Object.fromEntries(names.map((key, at) => [key, context.args[at] ?? '']))
-      const call = { method: 'POST', path: `/command/${name}`, args } as const
-      const answer = await callDaemon(controlSocket(context), call)
+      const order = { method: 'POST', path: `/command/${name}`, args } as const
+      const answer = await callDaemon(controlSocket(context), order)
       // The daemon answers every word with one sentence beside its facts.
       const { message } = answer as { readonly message: string }
       context.out.result(name, answer as Value, message)

@@ -205,7 +205,9 @@ export class Processes {
     this.#running[slot]?.prober?.stop()
   }
 
-  /** No proof that the machine is at fault counts against the release, unless we chose the program. */
+  /**
+   * No proof that the machine is at fault counts against the release, unless we chose the program.
+   */
   #spawnReason(slot: SlotName, errno: string): Reason {
     if (errno === 'ENOMEM' || errno === 'EAGAIN') return 'memory'
     return this.#running[slot]?.spec.overridden === true ? 'command' : 'exit'

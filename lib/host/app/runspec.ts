@@ -29,7 +29,9 @@ export const noLocalApp: LocalApp = {
   probes: []
 }
 
-/** `versions/<release>.run`: signed `ota.json` met with local config, in force at the next start. */
+/**
+ * `versions/<release>.run`: signed `ota.json` met with local config, in force at the next start.
+ */
 export interface RunSpec {
   readonly v: 1
   readonly release: string

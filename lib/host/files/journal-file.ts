@@ -13,7 +13,9 @@ import type { State } from '../../cutover/index.ts'
 const reserveBytes = 1_048_576
 const notePartBytes = 2_000
 
-/** The file `journal`: appended at its known end and fsynced before anything follows from a line. */
+/**
+ * The file `journal`: appended at its known end and fsynced before anything follows from a line.
+ */
 export class JournalFile {
   readonly #disk: Disk
   readonly #folder: string

@@ -58,7 +58,9 @@ export function decodeBody({ network, type, body }: Statement): Body {
   }
 }
 
-/** Whether it carries something that a reader must know to act on it: do not act, do spread (S10). */
+/**
+ * Whether it carries something that a reader must know to act on it: do not act, do spread (S10).
+ */
 export function criticalExt(body: Body): boolean {
   switch (body.tag) {
     case 'trust':

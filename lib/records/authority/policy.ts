@@ -25,7 +25,9 @@ import {
   type Ext
 } from '../codec/index.ts'
 
-/** One entry of the signed plan. Shares in ppm, times in ms, quotas and reporter counts in nodes. */
+/**
+ * One entry of the signed plan. Shares in ppm, times in ms, quotas and reporter counts in nodes.
+ */
 export interface Stage {
   /** 0 everybody, 1 the nodes on the release that this one `fixes`. */
   readonly who: number

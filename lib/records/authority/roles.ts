@@ -1,6 +1,9 @@
 import type { Bytes } from '../../base/index.ts'
 
-/** Role numbers as they lie in a trust document. Unknown numbers ≥ 128 are ignored, below are critical. */
+/**
+ * Role numbers as they lie in a trust document. Unknown numbers ≥ 128 are ignored, below are
+ * critical.
+ */
 export const ROLE = {
   root: 1,
   release: 2,

@@ -21,8 +21,8 @@ export function opt<T>(codec: Codec<T>): Codec<T | null> {
 }
 
 /**
- * 0 to `max` entries, strictly ascending by their bytes. Writing sorts; an entry that is there twice
- * is refused either way, with `repeated` if given.
+ * 0 to `max` entries, strictly ascending by their bytes. Writing sorts; an entry that is there
+ * twice is refused either way, with `repeated` if given.
  */
 export function list<T>(
   max: number,

@@ -36,7 +36,8 @@ export function readStart(field: Field, ports: readonly string[]): Argv {
       if (port !== undefined && ports.includes(port)) continue
       if (word !== undefined && placeholders.includes(word)) continue
       const known = [...placeholders.map((one) => `{${one}}`), ...ports.map((one) => `\${${one}}`)]
-      const hint = `\${PORT} needs a listen entry and handover.proxy; known here: ${known.join(' ')}`
+      const needs = '${PORT} needs a listen entry and handover.proxy'
+      const hint = `${needs}; known here: ${known.join(' ')}`
       field.fail(`unknown placeholder ${whole}`, hint)
     }
   }

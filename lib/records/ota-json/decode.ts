@@ -11,8 +11,9 @@ const versionPattern = /^[0-9]+(\.[0-9]+){0,2}$/
 const DAY_S = 86_400
 
 /**
- * The one validator of `ota.json`, for publisher and node alike: exact types, ranges, no unknown key
- * but `x-…`, every default filled in at its strict end. Throws `BAD_TREE` with the path and a hint.
+ * The one validator of `ota.json`, for publisher and node alike: exact types, ranges, no unknown
+ * key but `x-…`, every default filled in at its strict end. Throws `BAD_TREE` with the path and a
+ * hint.
  */
 export function decodeOtaJson(bytes: Bytes): OtaJson {
   const at = new Field(parseJson(bytes), '').object(

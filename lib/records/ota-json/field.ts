@@ -6,7 +6,9 @@ export const namePattern = /^[a-z0-9][a-z0-9.-]*$/
 
 const fixHint = 'correct ota.json at the top of the tree and pack again'
 
-/** A place in `ota.json`, named by its path; each reader takes one exact type or throws `BAD_TREE`. */
+/**
+ * A place in `ota.json`, named by its path; each reader takes one exact type or throws `BAD_TREE`.
+ */
 export class Field {
   readonly path: string
   readonly #value: Json | undefined

@@ -1,4 +1,6 @@
-/** `ota.json` of a tree: its shape and its one validator. It knows no file system and no process. */
+/**
+ * `ota.json` of a tree: its shape and its one validator. It knows no file system and no process.
+ */
 export { isReservedEnv, portVariable } from './argv.ts'
 export { decodeOtaJson } from './decode.ts'
 export type {

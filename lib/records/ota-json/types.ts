@@ -1,7 +1,9 @@
 /** A program and its arguments, no shell; the program is a name on PATH or a path in the tree. */
 export type Argv = readonly string[]
 
-/** How an app is asked whether it is well; addresses are of the app itself, never the public one. */
+/**
+ * How an app is asked whether it is well; addresses are of the app itself, never the public one.
+ */
 export type Probe =
   | {
       readonly tag: 'http'
