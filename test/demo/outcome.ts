@@ -87,11 +87,16 @@ export function closingRows(
     ['  halted', bad.halted ? 'yes' : 'no'],
     ['  tried again', `${bad.triedAgain}`],
     ['  took', `${bad.seconds} s`],
-    ['load', `${load.answered} answered, ${load.lost} lost`],
+    ['load', `${load.answered} answered, ${load.lost} lost${why(load.reasons)}`],
     [
       'memory',
       `${outcome.residentMb.daemon} MB a daemon, ${outcome.residentMb.launcher} MB a launcher`
     ],
     ['all held', outcome.ok ? `yes, in ${seconds} s` : 'NO']
   ]
+}
+
+function why(reasons: Outcome['load']['reasons']): string {
+  const list = Object.entries(reasons).map(([reason, count]) => `${reason} × ${count}`)
+  return list.length === 0 ? '' : ` (${list.join(', ')})`
 }

@@ -56,8 +56,8 @@ function otaJson(version: string, program: string): object {
       proxy: 'bytes',
       warm: 2,
       observe: 1,
-      linger: 0.5,
-      drainMax: 5
+      linger: 1.5,
+      drainMax: 10
     },
     state: { class: 'none' }
   }
