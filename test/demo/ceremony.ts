@@ -41,7 +41,17 @@ export class Ceremony {
   }
 
   get publisher(): Person {
-    return this.#person(0)
+    return this.person(0)
+  }
+
+  /** A file on the desk: `r1.req` is the first release, `signer-a.card` the card of a signer. */
+  file(name: string): string {
+    return join(this.#desk, name)
+  }
+
+  /** Flags by which a command finds the network. */
+  get network(): readonly string[] {
+    return this.#network
   }
 
   /** Pack, propose, sign by two of three, commit; returns the release id. */
@@ -52,16 +62,16 @@ export class Ceremony {
     const name = join(this.#desk, `r${++this.#releases}`)
     const planFile = `${name}.plan.json`
     await writeFile(planFile, JSON.stringify(options.plan, null, 2))
-    await publish(this.#person(0), ['pack', shipped.folder, '-o', `${name}.pack`])
+    await publish(this.person(0), ['pack', shipped.folder, '-o', `${name}.pack`])
     const kind = ['--channel', 'stable', '--kind', 'code', '--label', shipped.label]
     const propose = ['propose', `${name}.pack`, ...kind, '--plan', planFile, '-o', `${name}.req`]
-    await publish(this.#person(0), propose)
+    await publish(this.person(0), propose)
     for (const [index, letter] of ['a', 'b'].entries()) {
       await this.#sign(index, `${name}.req`, `${name}.${letter}.sig`, ['--build', shipped.folder])
     }
     const copies = options.seeds === 0 ? ['--alone'] : ['--seeds', String(options.seeds)]
     const commit = ['commit', `${name}.req`, `${name}.a.sig`, `${name}.b.sig`, ...copies]
-    const final = await publish(this.#person(0), [...commit, '--timeout', '60s', ...this.#network])
+    const final = await publish(this.person(0), [...commit, '--timeout', '60s', ...this.#network])
     return textOf(final, 'release')
   }
 
@@ -71,30 +81,22 @@ export class Ceremony {
       const label = `signer-${letter}`
       const card = join(this.#desk, `${label}.card`)
       const keys = ['keys', 'new', '--label', label, '--passphrase-fd', '3', '-o', card]
-      await publish(this.#person(index), keys)
+      await publish(this.person(index), keys)
       cards.push('--card', card)
     }
     const t1 = join(this.#desk, 't1')
     const enroller = ['--enroller', join(this.#desk, 'signer-a.card')]
     const roles = ['--root', '2', '--release', '2', '--brake', '1', ...enroller]
-    await publish(this.#person(0), [
-      'init',
-      '--name',
-      'demo',
-      ...cards,
-      ...roles,
-      '-o',
-      `${t1}.req`
-    ])
+    await publish(this.person(0), ['init', '--name', 'demo', ...cards, ...roles, '-o', `${t1}.req`])
     const answers: string[] = []
     for (const [index, letter] of ['a', 'b', 'c'].entries()) {
       await this.#sign(index, `${t1}.req`, `${t1}.${letter}.sig`, [])
       answers.push(`${t1}.${letter}.sig`)
     }
     const commit = ['commit', `${t1}.req`, ...answers, '--alone', ...this.#network]
-    const final = await publish(this.#person(0), commit)
+    const final = await publish(this.person(0), commit)
     this.#join = textOf(final, 'join')
-    await publish(this.#person(1), ['join', this.#join, '--timeout', '1s', ...this.#network])
+    await publish(this.person(1), ['join', this.#join, '--timeout', '1s', ...this.#network])
   }
 
   async #sign(
@@ -105,17 +107,18 @@ export class Ceremony {
   ): Promise<void> {
     const label = `signer-${'abc'[index] ?? ''}`
     const key = ['--key', label, '--passphrase-fd', '3']
-    await publish(this.#person(index), ['sign', request, ...key, ...more, '-o', answer])
+    await publish(this.person(index), ['sign', request, ...key, ...more, '-o', answer])
   }
 
   async invite(slots: number): Promise<void> {
     const key = ['--key', 'signer-a', '--passphrase-fd', '3']
     const labels = ['--slots', String(slots), '--label', 'operator=demo']
-    await publish(this.#person(0), ['invite', ...labels, ...key, '-o', this.inviteFile])
+    await publish(this.person(0), ['invite', ...labels, ...key, '-o', this.inviteFile])
     await readFile(this.inviteFile)
   }
 
-  #person(index: number): Person {
+  /** Signers a, b and c by index. */
+  person(index: number): Person {
     const person = this.#people[index]
     if (person === undefined) throw new Error(`there is no signer ${index}`)
     return person

@@ -32,7 +32,8 @@ export interface Member {
   readonly index: number
   readonly home: string
   readonly port: number
-  readonly launcher: ChildProcess
+  /** Null while it is stopped. */
+  launcher: ChildProcess | null
   status: NodeStatus | null
 }
 
@@ -47,27 +48,46 @@ export interface FleetOptions {
 export class Fleet {
   readonly members: Member[] = []
 
-  /** Writes the homes and starts the nodes two at a time, as the machine has two cores. */
+  /** Writes the homes and starts all nodes. */
   static async launch(options: FleetOptions): Promise<Fleet> {
+    const fleet = await Fleet.lay(options)
+    for (const member of fleet.members) fleet.start(member)
+    return fleet
+  }
+
+  /** Writes the homes and starts nothing yet. */
+  static async lay(options: FleetOptions): Promise<Fleet> {
     const fleet = new Fleet()
     const ports = await freePorts(options.nodes)
     for (const [index, port] of ports.entries()) {
       const home = join(options.root, `node-${index}`)
       await mkdir(home, { mode: 0o711 })
       await writeFile(join(home, 'ota-node.toml'), configOf(options, index, port))
-      const launcher = start('ota-node', ['run', '--home', home], {
-        cwd: home,
-        logFile: join(home, 'node.log')
-      })
-      fleet.members.push({ index, home, port, launcher, status: null })
+      fleet.members.push({ index, home, port, launcher: null, status: null })
     }
     return fleet
+  }
+
+  /** Starts a node, or starts it again. */
+  start(member: Member, env: NodeJS.ProcessEnv = {}): void {
+    const { home } = member
+    const logFile = join(home, 'node.log')
+    member.launcher = start('ota-node', ['run', '--home', home], { cwd: home, logFile, env })
+  }
+
+  /** Ends a node as its service manager would. */
+  async stopOne(member: Member): Promise<void> {
+    const { launcher } = member
+    if (launcher !== null) await stop(launcher, 12_000)
+    member.launcher = null
+    member.status = null
   }
 
   /** Asks every daemon; one that does not answer keeps its last status. */
   async refresh(): Promise<void> {
     await Promise.all(
       this.members.map(async (member) => {
+        if (member.launcher === null) return
         const socket = join(member.home, 'run', 'ctl.sock')
         try {
           // The daemon is ours and of this very build.
@@ -88,7 +108,7 @@ export class Fleet {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.members.map((member) => stop(member.launcher, 12_000)))
+    await Promise.all(this.members.map((member) => this.stopOne(member)))
   }
 }
 

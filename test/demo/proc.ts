@@ -23,37 +23,59 @@ export interface Final {
 
 const running = new Set<ChildProcess>()
 
-function environment(person: Person): NodeJS.ProcessEnv {
-  return {
-    ...process.env,
-    XDG_CONFIG_HOME: join(person.home, 'config'),
-    XDG_STATE_HOME: join(person.home, 'state'),
-    NO_COLOR: '1'
-  }
+/** Where a person's keys and store lie. */
+export function environment({ home }: Person): NodeJS.ProcessEnv {
+  return { XDG_CONFIG_HOME: join(home, 'config'), XDG_STATE_HOME: join(home, 'state') }
 }
 
-/** Runs one `ota-publish` command to its end; the pass phrase goes through descriptor 3. */
-export async function publish(person: Person, args: readonly string[]): Promise<Final> {
-  const child = spawn(process.execPath, [join(bin, 'ota-publish.js'), ...args, '--json', '-y'], {
-    env: environment(person),
-    cwd: person.home,
+/** How a command ended. */
+export interface Ended {
+  readonly exit: number | null
+  /** Null: it printed no final line. */
+  readonly final: Final | null
+  readonly stderr: string
+}
+
+/** Runs one command with `--json` to its end, whatever end that is. */
+export async function run(
+  program: 'ota-node' | 'ota-publish',
+  args: readonly string[],
+  options: { readonly cwd: string; readonly env?: NodeJS.ProcessEnv; readonly passphrase?: string }
+): Promise<Ended> {
+  const child = spawn(process.execPath, [join(bin, `${program}.js`), ...args, '--json'], {
+    env: { ...process.env, NO_COLOR: '1', ...options.env },
+    cwd: options.cwd,
     stdio: ['ignore', 'pipe', 'pipe', 'pipe']
   })
   running.add(child)
   const secret = child.stdio[3]
   if (secret !== null && secret !== undefined && 'end' in secret) {
     secret.on('error', () => undefined) // a command that needs no key closes it unread
-    secret.end(person.passphrase)
+    secret.end(options.passphrase ?? '')
   }
   let out = ''
-  let err = ''
+  let stderr = ''
   child.stdout?.on('data', (part) => (out += String(part)))
-  child.stderr?.on('data', (part) => (err += String(part)))
-  await once(child, 'close')
+  child.stderr?.on('data', (part) => (stderr += String(part)))
+  const [exit] = (await once(child, 'close')) as [number | null]
   running.delete(child)
-  const last = out.trim().split('\n').at(-1) ?? ''
-  const final = parseFinal(last)
-  if (final === null) throw new Error(`ota-publish ${args.join(' ')}: ${err || 'no final line'}`)
+  return { exit, final: parseFinal(out.trim().split('\n').at(-1) ?? ''), stderr }
+}
+
+/** Runs one `ota-publish` command of a person; the pass phrase goes through descriptor 3. */
+export async function tryPublish(person: Person, args: readonly string[]): Promise<Ended> {
+  const { home, passphrase } = person
+  return await run('ota-publish', [...args, '-y'], {
+    cwd: home,
+    env: environment(person),
+    passphrase
+  })
+}
+
+/** As `tryPublish`, for a command that must succeed. */
+export async function publish(person: Person, args: readonly string[]): Promise<Final> {
+  const { final, stderr } = await tryPublish(person, args)
+  if (final === null) throw new Error(`ota-publish ${args.join(' ')}: ${stderr || 'no final line'}`)
   if (!final.ok) {
     throw new Error(`ota-publish ${args.join(' ')}: ${final.code ?? ''} ${final.message ?? ''}`)
   }
@@ -71,10 +93,25 @@ function parseFinal(line: string): Final | null {
 export function start(
   program: 'ota-node' | 'ota-publish',
   args: readonly string[],
-  options: { readonly env?: NodeJS.ProcessEnv; readonly logFile: string; readonly cwd: string }
+  options: StartOptions
+): ChildProcess {
+  return startScript(join(bin, `${program}.js`), args, options)
+}
+
+export interface StartOptions {
+  readonly env?: NodeJS.ProcessEnv
+  readonly logFile: string
+  readonly cwd: string
+}
+
+/** The same for any script of ours. */
+export function startScript(
+  script: string,
+  args: readonly string[],
+  options: StartOptions
 ): ChildProcess {
   const log: WriteStream = createWriteStream(options.logFile, { flags: 'a' })
-  const child = spawn(process.execPath, [join(bin, `${program}.js`), ...args], {
+  const child = spawn(process.execPath, [script, ...args], {
     cwd: options.cwd,
     env: { ...process.env, NO_COLOR: '1', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe']
