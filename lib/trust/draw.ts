@@ -1,4 +1,4 @@
-import { alloc, assert, concat, equal, fromText, toBigInt, type Bytes } from '../base/index.ts'
+import { alloc, assert, concat, equal, fromText, type Bytes } from '../base/index.ts'
 import { hash } from './hash.ts'
 
 /** Levels of an anchor's Merkle tree. */
@@ -13,15 +13,44 @@ const drawProofBytes = 32 + 32 * depth
  * the same bytes. Numbers are u32.
  */
 export function drawHash(tag: string, fields: readonly (Bytes | number)[]): Bytes {
-  const parts = [prefixed(fromText(`upswell/1/crowd/${tag}`))]
-  for (const field of fields) parts.push(prefixed(typeof field === 'number' ? u32(field) : field))
-  return hash(parts)
+  const name = tagBytes(tag)
+  let size = name.byteLength
+  for (const field of fields) size += 4 + (typeof field === 'number' ? 4 : field.byteLength)
+  // one buffer for all parts: a fleet that is simulated draws some million times
+  const whole = alloc(size)
+  const view = new DataView(whole.buffer, whole.byteOffset, size)
+  whole.set(name)
+  let at = name.byteLength
+  for (const field of fields) {
+    if (typeof field === 'number') {
+      view.setUint32(at, 4, true)
+      view.setUint32(at + 4, field, true)
+      at += 8
+      continue
+    }
+    view.setUint32(at, field.byteLength, true)
+    whole.set(field, at + 4)
+    at += 4 + field.byteLength
+  }
+  return hash([whole])
 }
 
 /** The first eight bytes of H, big-endian: a place in the order, a rank, a share of a delay. */
 export function draw64(tag: string, fields: readonly (Bytes | number)[]): bigint {
-  return toBigInt(drawHash(tag, fields).subarray(0, 8))
+  const bytes = drawHash(tag, fields)
+  return new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, false)
 }
+
+/** A tag with its length before it; the tags are the constants of this program. */
+function tagBytes(tag: string): Bytes {
+  const held = tags.get(tag)
+  if (held !== undefined) return held
+  const bytes = prefixed(fromText(`upswell/1/crowd/${tag}`))
+  tags.set(tag, bytes)
+  return bytes
+}
+
+const tags = new Map<string, Bytes>()
 
 /** The commitment of a drawer to 4 096 one-time values; `levels[0]` are the leaves. */
 export interface Anchor {
