@@ -160,6 +160,11 @@ export class Pool implements EvidencePool, PoolView {
     return this.#seat(toHex(nodeKey), nodeKey)
   }
 
+  /** Slots that two keys claim; nobody speaks for them until they are revoked (S103). */
+  doubledSlots(): number {
+    return this.#memberships.doubled()
+  }
+
   lacksReport(hex: string, { stage, arm, stratum, rank }: ReportPlace): boolean {
     return this.#rooms.get(hex)?.lacks(stage, arm, stratum, rank) ?? false
   }

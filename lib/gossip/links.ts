@@ -1,5 +1,14 @@
 import type { Connection } from 'hyperswarm'
-import { copy, frameBytesMax, HOUR, isOtaError, SECOND, toHex, type Bytes } from '../base/index.ts'
+import {
+  copy,
+  frameBytesMax,
+  HOUR,
+  isOtaError,
+  SECOND,
+  toHex,
+  type Bytes,
+  type Code
+} from '../base/index.ts'
 import {
   BYE,
   decodeBye,
@@ -201,7 +210,8 @@ export class Links {
   #apart(peer: Peer, hello: Hello): void {
     const { low, high } = this.#options
     const { low: peerLow, high: peerHigh } = hello
-    this.#hub.log('gossip-version', { peer: peer.label, low, high, peerLow, peerHigh })
+    const code: Code = 'PROTOCOL_RANGE'
+    this.#hub.log('gossip-version', { code, peer: peer.label, low, high, peerLow, peerHigh })
     peer.bye(BYE.version, HOUR / SECOND, this.#options)
     peer.phase = 'apart'
     this.#later.after(sayMs, () => peer.channel.close())

@@ -1,16 +1,18 @@
-import { OtaError, toHex, type Bytes, type Facts } from '../base/index.ts'
+import { OtaError, type Bytes, type Facts } from '../base/index.ts'
 import { Life } from '../base/life.ts'
 import { dueMs, step, type Command, type Event, type State, type Step } from '../cutover/index.ts'
 import { decide, emptyMemory, type Decision, type RolloutMemory } from '../rollout/index.ts'
 import { fromName, releaseOf, resumeNumber, signedDateMs, toName } from '../trust/index.ts'
+import { changesOf } from './changes.ts'
 import { judgeNow } from './guards.ts'
 import { inputOf } from './input.ts'
 import { ordersOf } from './orders.ts'
 import type { NodeOptions, NodeParts, NodePorts } from './ports.ts'
 import { Queue } from './queue.ts'
 import { afterStep, notesOf, readRemembered, type Remembered } from './remembered.ts'
+import { refusalOf } from './refusal.ts'
 import { Sources } from './sources.ts'
-import { statusOf, whyOf, type Shown } from './status.ts'
+import { standingOf, statusOf, whyOf, type Shown } from './status.ts'
 import { Trees } from './trees.ts'
 import type { StatusView, WhyView } from './views.ts'
 
@@ -144,7 +146,11 @@ export class Node extends Life {
     return { from: pointer.release, to: prev.release }
   }
 
-  /** Takes a release out of turn; "" is what `why` is about. Throws `NOTHING_TO_DO`, `USAGE`. */
+  /**
+   * The operator's yes to a release: it starts in its turn also where the level is `stage` or the
+   * release asks. "" is what `why` is about. Throws `USAGE`, `NOTHING_TO_DO`, or the code of what
+   * stands against it.
+   */
   async apply(release: string): Promise<string> {
     const id = release === '' ? (this.#decision?.about ?? null) : this.#named(release)
     if (id === null) throw new OtaError('NOTHING_TO_DO', 'there is no release to apply')
@@ -152,6 +158,9 @@ export class Node extends Life {
     if (this.#state.pointer?.release === name) {
       throw new OtaError('NOTHING_TO_DO', 'that release runs here already')
     }
+    const shown = await this.#shown()
+    const refusal = refusalOf(whyOf(shown, id), standingOf(shown, id))
+    if (refusal !== null) throw refusal
     await this.#queue.add(async () => {
       const applied = [...new Set([...this.#remembered.applied, name])]
       await this.#remember({ ...this.#remembered, applied })
@@ -295,7 +304,7 @@ export class Node extends Life {
     }
     const statements = await said.say(decision.say, Math.floor(nowMs / 1_000))
     for (const statement of statements) wire.publish(statement.wire)
-    this.#showChange(decision)
+    for (const { event, facts } of changesOf(this.#decision, decision)) this.#tell(event, facts)
     this.#decision = decision
     const orders = ordersOf(decision, this.#state, believed)
     for (const event of orders) await this.#step(event)
@@ -351,24 +360,6 @@ export class Node extends Life {
     return known === null || artifact === undefined ? null : { known, artifact }
   }
 
-  #showChange({ view, halted, completed }: Decision): void {
-    const before = this.#decision
-    if (before?.view.phase !== view.phase || before.view.stage !== view.stage) {
-      const release = view.release === null ? null : toName(view.release)
-      this.#tell('rollout', { release, phase: view.phase, stage: view.stage })
-    }
-    for (const id of halted) {
-      if (!before?.halted.some((held) => toHex(held) === toHex(id))) {
-        this.#tell('halted', { release: toName(id) })
-      }
-    }
-    for (const id of completed) {
-      if (!before?.completed.some((held) => toHex(held) === toHex(id))) {
-        this.#tell('completed', { release: toName(id) })
-      }
-    }
-  }
-
   #alarm(code: string, text: string): void {
     this.#alarms.add(code)
     this.#tell('alarm', { code, text })
@@ -390,6 +381,7 @@ export class Node extends Life {
       launcher: await machine.view(),
       wire,
       member: pool.seatOf(this.#options.pair.key) !== null,
+      doubled: pool.doubledSlots(),
       alarms: [...this.#alarms],
       nowMs: this.#nowMs()
     }

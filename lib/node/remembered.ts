@@ -21,7 +21,7 @@ export interface Remembered {
   readonly attempts: Readonly<Record<string, number>>
   /** Releases whose cores lie in our store. */
   readonly cores: readonly string[]
-  /** Releases an operator took out of turn. */
+  /** Releases an operator said yes to. */
   readonly applied: readonly string[]
 }
 

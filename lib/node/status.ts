@@ -1,4 +1,5 @@
-import { equal, HOUR, type Bytes } from '../base/index.ts'
+import { equal, HOUR, toHex, type Bytes } from '../base/index.ts'
+import { rolloutsOf } from '../crowd/index.ts'
 import type { State } from '../cutover/index.ts'
 import type { LauncherView } from '../host/index.ts'
 import type { Decision } from '../rollout/index.ts'
@@ -14,6 +15,7 @@ import {
   type Believed
 } from '../trust/index.ts'
 import type { NodeOptions, NodeParts } from './ports.ts'
+import type { Standing } from './refusal.ts'
 import type { Remembered } from './remembered.ts'
 import type {
   AppView,
@@ -34,6 +36,8 @@ export interface Shown {
   readonly launcher: LauncherView
   readonly wire: Pick<NodeParts['wire'], 'peers' | 'address' | 'clockSkewMs'>
   readonly member: boolean
+  /** Slots that two keys claim: nobody speaks for them. */
+  readonly doubled: number
   readonly alarms: readonly string[]
   readonly nowMs: number
 }
@@ -103,6 +107,17 @@ export function whyOf(shown: Shown, about: Bytes | null): WhyView {
   }
 }
 
+/** What `refusalOf` asks beside the conditions. */
+export function standingOf({ believed, options, wire, nowMs }: Shown, id: Bytes): Standing {
+  const asked = rolloutsOf(believed).get(toHex(id))?.policy.how.level
+  return {
+    forked: believed.fork.length > 0,
+    expired: expired(believed, nowMs),
+    skewMs: wire.clockSkewMs(),
+    tellsOnly: options.level === 'notify' || asked === 'notify'
+  }
+}
+
 function whyNothing(believed: Believed): WhyView {
   const hasTrust = believed.trust !== null
   const sentence = hasTrust ? 'there is no release' : 'waiting for the first trust of the network'
@@ -111,7 +126,8 @@ function whyNothing(believed: Believed): WhyView {
 }
 
 /** What stands against a release that is not the next one here. */
-function ownConditions({ believed, state, decision }: Shown, id: Bytes): readonly ConditionView[] {
+function ownConditions(shown: Shown, id: Bytes): readonly ConditionView[] {
+  const { believed, state, decision, options } = shown
   const known = releaseOf(believed, id)
   if (known === null) return []
   const { have, need } = permission(believed, known)
@@ -120,10 +136,18 @@ function ownConditions({ believed, state, decision }: Shown, id: Bytes): readonl
   const name = toName(id)
   const quarantine = state.quarantine.find(({ active, release }) => active && release === name)
   const running = state.pointer && releaseOf(believed, fromName(state.pointer.release))
+  const isQueued = decision?.view.queued.some((other) => equal(other, id)) ?? false
+  const offered = known.body.artifacts.map(({ platform }) => platform)
+  const isOffered = offered.includes(options.platform)
+  const equals = equalNumbers(believed, known).length
   const isOlder = running ? compareOrder(known.body, running.body) < 0 : false
+  const { trust, fork } = believed
+  const isTrusted = trust !== null && fork.length === 0 && !expired(believed, shown.nowMs)
   return [
+    { id: 'trust', ok: isTrusted, text: isTrusted ? 'trust stands' : 'trust forked or expired' },
     { id: 'signatures', ok: have >= need, text: `${have} of ${need} signatures` },
     { id: 'order', ok: !isOlder, text: isOlder ? 'older than what runs here' : 'not older' },
+    { id: 'equal', ok: equals === 0, text: `${equals} more with its number` },
     {
       id: 'quarantine',
       ok: quarantine === undefined,
@@ -131,7 +155,11 @@ function ownConditions({ believed, state, decision }: Shown, id: Bytes): readonl
     },
     { id: 'abort', ok: aborted.length === 0 && !halted, text: halted ? 'halted' : 'not aborted' },
     { id: 'floor', ok: floor === null, text: floor === null ? 'above any floor' : 'below a floor' },
-    { id: 'pause', ok: paused.length === 0, text: paused.length === 0 ? 'not paused' : 'paused' }
+    { id: 'pause', ok: paused.length === 0, text: paused.length === 0 ? 'not paused' : 'paused' },
+    { id: 'queue', ok: !isQueued, text: isQueued ? 'waits behind another rollout' : 'not queued' },
+    { id: 'platform', ok: isOffered, text: `${options.platform}, offered: ${offered.join(', ')}` },
+    { id: 'channel', ok: known.body.channel === options.channel, text: known.body.channel },
+    { id: 'hold', ok: !state.held, text: state.held ? 'held here' : 'no hold' }
   ]
 }
 
@@ -178,13 +206,14 @@ function trustView({ trust, fork }: Believed): StatusView['trust'] {
   return { version, expiresMs, forked: fork.length > 0 }
 }
 
-function alarmsOf({ believed, alarms, wire, nowMs }: Shown): readonly string[] {
+function alarmsOf({ believed, alarms, wire, nowMs, doubled }: Shown): readonly string[] {
   const codes = new Set(alarms)
   if (believed.fork.length > 0) codes.add('TRUST_FORK')
   if (expired(believed, nowMs)) codes.add('TRUST_EXPIRED')
   if (believed.releases.some((known) => equalNumbers(believed, known).length > 0)) {
     codes.add('EQUIVOCATION')
   }
+  if (doubled > 0) codes.add('SLOT_CLASH')
   const skewMs = wire.clockSkewMs()
   if (skewMs !== null && Math.abs(skewMs) > HOUR) codes.add('CLOCK_SKEW')
   return [...codes]

@@ -100,6 +100,8 @@ test('S79 no common version ends the gossip channel and leaves the bytes alone',
   await until('both know', () =>
     [old, newer].every(({ events }) => events.some(({ event }) => event === 'gossip-version'))
   )
+  const said = old.events.find(({ event }) => event === 'gossip-version')?.facts
+  t.alike(said && 'code' in said && said.code, 'PROTOCOL_RANGE')
   const [seen] = old.wire.peers()
   t.alike([seen?.protoLow, seen?.protoHigh, seen?.ready], [2, 3, false], 'both ranges are shown')
   t.is(streams.length, 1, 'the stream still replicates')

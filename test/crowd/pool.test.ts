@@ -253,6 +253,7 @@ test('S60 only keys with a slot report; a report before its membership waits for
   const twin = makeMembership({ network: network.id, slot: 3, node: 2 })
   t.is(pool.offer(twin.wire, nowMs).answer, 'accepted', 'the clash is news: it is the proof')
   t.is(pool.fold(toHex(it.release)).n, 0, 'two keys in one slot are absent')
+  t.is(pool.doubledSlots(), 1)
 })
 
 test('a revoked slot leaves the evidence', (t) => {

@@ -31,7 +31,7 @@ async function obey(
     }
     case 'apply': {
       const release = await node.apply(args['release'] ?? '')
-      return { release, message: `taking ${short(release)} out of turn` }
+      return { release, message: `${short(release)} starts here when its turn comes` }
     }
     default:
       throw new OtaError('USAGE', `the daemon knows no word "${word}"`)

@@ -33,15 +33,14 @@ export async function runDaemon(
 ): Promise<void> {
   const { log, signal, rest } = given
   const ground = await readGround(home, config, log)
-  let end: (error: unknown) => void = () => undefined
-  const broken = new Promise<never>((_, reject) => {
-    end = reject
-  })
+  const broken = new AbortController()
+  const end = (error: unknown): void => broken.abort(error)
   const local = localApp(config, rest)
   const parts = new Parts(async (own) => await openParts(ground, { own, local, end }))
   try {
     await parts.ready()
-    await Promise.race([broken, aborted(signal)])
+    await Promise.race([aborted(broken.signal), aborted(signal)])
+    broken.signal.throwIfAborted()
   } finally {
     await parts.close()
   }

@@ -8,7 +8,7 @@ export const usage = `Usage:
     ota-node seed [--network JOIN] [...]       carry statements and bytes, run no app
     ota-node status                            what runs, what comes next
     ota-node why [RELEASE]                     why it is, or is not, installed
-    ota-node apply [RELEASE]                   take what is staged now, out of turn
+    ota-node apply [RELEASE]                   say yes to a release that waits for it
     ota-node hold | unhold                     stop taking new releases; go on
     ota-node rollback                          back to the previous version, and keep off this one
     ota-node config show                       every value and who set it

@@ -34,7 +34,7 @@ Example:
   },
   word('hold', 'take no new release until unhold; survives restarts', []),
   word('unhold', 'take new releases again', []),
-  word('apply', 'take what is staged now, out of turn; its reports then count nowhere', [
+  word('apply', 'say yes to a release, where the level is stage or it asks; it starts in turn', [
     'release'
   ]),
   word('rollback', 'go back to the previous version and keep off the one that runs', [])

@@ -65,6 +65,11 @@ export class MembershipBook {
     return this.#slots.seats().length
   }
 
+  /** Slots that count for nobody because two keys claim them. */
+  doubled(): number {
+    return this.#slots.clashes().length
+  }
+
   get(hex: string): Bytes | null {
     return this.#wires.get(hex)?.wire ?? null
   }

@@ -41,22 +41,13 @@ const judgedLater: ReadonlySet<ConditionId> = new Set(['space'])
 const notReached = { ok: null, text: 'not reached yet' }
 
 function authority({ input, facts, alarm }: Scene, asked: Asked): Answers {
-  const { believed, nowMs, network, node } = input
+  const { network, node } = input
   const { have, need, signers } = facts.permission
   const { drawers } = facts.known.body
-  const isForked = believed.fork.length > 0
   const isSettled = asked.way !== 'first' || network.trustSettled
   const blocking = node.quarantine.find((one) => isBlocking(one, { input, facts, alarm }, asked))
-  const version = believed.trust?.body.version ?? 0
   return {
-    trust: line(
-      believed.trust !== null && !expired(believed, nowMs) && !isForked && isSettled,
-      isForked
-        ? `two trusts stand against each other`
-        : isSettled
-          ? `trust ${version}`
-          : 'waiting for several sources to agree on the newest trust'
-    ),
+    trust: trust(input, isSettled),
     signatures: {
       ...line(have >= need, `${have} of ${need} signatures (${signers.join(', ')})`),
       have,
@@ -66,13 +57,24 @@ function authority({ input, facts, alarm }: Scene, asked: Asked): Answers {
       true,
       drawers.length === 0 ? 'no drawer named' : `${drawers.length} drawers gave their value`
     ),
-    order: line(isNewer(input, facts), 'newer than the installed release'),
-    equal: line(facts.equals === 0, `${facts.equals} other releases have its number`),
+    order: either(isNewer(input, facts), [
+      'newer than the installed release',
+      'not newer than the installed release'
+    ]),
+    equal: either(facts.equals === 0, [
+      'no other release has its number',
+      `${facts.equals} more with its number`
+    ]),
     quarantine: line(
       blocking === undefined,
       blocking === undefined ? 'not quarantined' : `quarantined: ${blocking.why}`
     ),
-    abort: line(!facts.aborted && !isHalted({ input, facts, alarm }), 'not aborted, not halted'),
+    abort: facts.aborted
+      ? line(false, 'aborted by the signers')
+      : either(!isHalted({ input, facts, alarm }), [
+          'not aborted, not halted',
+          'halted by the fleet'
+        ]),
     floor: line(facts.floor === null, floorText(facts.floor)),
     pause: line(!facts.paused, facts.paused ? 'paused by the signers' : 'not paused'),
     brake: line(true, 'no brake'),
@@ -81,6 +83,17 @@ function authority({ input, facts, alarm }: Scene, asked: Asked): Answers {
       asked.behind === null ? 'no rollout before it' : `waits behind ${asked.behind}`
     )
   }
+}
+
+function trust({ believed, nowMs }: Scene['input'], isSettled: boolean): Omit<Condition, 'id'> {
+  if (believed.trust === null) return line(false, 'no trust is here yet')
+  if (believed.fork.length > 0) return line(false, 'two trusts stand against each other')
+  const { version } = believed.trust.body
+  if (expired(believed, nowMs)) return line(false, `trust ${version} has expired`)
+  return either(isSettled, [
+    `trust ${version}`,
+    'waiting for several sources to agree on the newest trust'
+  ])
 }
 
 function isHalted({ input, facts }: Scene): boolean {
@@ -119,10 +132,10 @@ function eligibility(scene: Scene): Answers {
       policy.others.attest === 0,
       `${policy.others.attest} attestations asked for`
     ),
-    votes: line(policy.others.votesNeedPpm === 0, 'no vote asked for'),
+    votes: either(policy.others.votesNeedPpm === 0, ['no vote asked for', 'a vote is asked for']),
     platform: line(hasPlatform, `${self.platform}, offered: ${offered}`),
     channel: line(channel === self.channel, `channel ${channel}`),
-    selector: line(policy.who.selector === '', 'no selector'),
+    selector: either(policy.who.selector === '', ['no selector', 'a selector that needs labels']),
     requirements: line(
       isNewEnough && speaks,
       requires.daemon === '' ? 'nothing required' : `requires daemon ${requires.daemon}`
@@ -150,9 +163,13 @@ function waypoints({ input, facts }: Scene): Answers {
   return {
     barrier: line(
       missed === undefined && isInside,
-      missed === undefined ? 'no barrier' : `${toShortName(missed.release)} comes first`
+      missed !== undefined
+        ? `${toShortName(missed.release)} comes first`
+        : isInside
+          ? 'no barrier'
+          : 'not for those who run what runs here'
     ),
-    'dead-end': line(!isDeadEnd, 'no dead end')
+    'dead-end': either(!isDeadEnd, ['no dead end', 'what runs here is a dead end'])
   }
 }
 
@@ -171,7 +188,10 @@ function operator({ input, facts }: Scene): Answers {
       self.hold ? 'held here' : isSkipped ? 'skipped' : 'no hold'
     ),
     pin: line(!isPinned, isPinned ? 'pinned to another release' : 'no pin'),
-    window: line(time.windows.length === 0, 'no window'),
+    window: either(time.windows.length === 0, [
+      'no window',
+      'windows, which are not kept here yet'
+    ]),
     consent: line(how.consent !== 'ask' || isApplied, `consent ${how.consent}`),
     weight: line(true, 'no weights'),
     tier: line(true, `tier ${self.tier}`)
@@ -211,6 +231,11 @@ function still(scene: Scene): readonly string[] {
 
 function line(ok: boolean, text: string): Omit<Condition, 'id'> {
   return { ok, text }
+}
+
+/** One sentence if it is met, and one if it is not. */
+function either(ok: boolean, [met, unmet]: readonly [string, string]): Omit<Condition, 'id'> {
+  return line(ok, ok ? met : unmet)
 }
 
 function floorText(floor: Uint8Array | null): string {
