@@ -1,3 +1,4 @@
+import { chmod, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { EXIT, isOtaError, OtaError, socketLineBytesMax } from '../base/index.ts'
 import { Life } from '../base/life.ts'
@@ -21,8 +22,11 @@ export class ControlServer extends Life {
     const server = createServer((request, response) => {
       this.#answer(request, response).catch((error: unknown) => sendError(response, error))
     })
+    // A daemon that was killed leaves its socket behind; the lock of the home is ours by now.
+    await rm(this.#path, { force: true })
     await listen(server, this.#path)
     this.own({ close: () => closeServer(server) })
+    await chmod(this.#path, 0o600)
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
