@@ -137,3 +137,8 @@ export async function stop(child: ChildProcess, graceMs: number): Promise<void> 
 export async function stopAll(): Promise<void> {
   await Promise.all([...running].map((child) => stop(child, 8_000)))
 }
+
+/** The same at once, for a process that is about to exit and can wait for nothing. */
+export function killAll(): void {
+  for (const child of running) child.kill('SIGKILL')
+}
