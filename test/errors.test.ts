@@ -7,14 +7,17 @@ const codes: readonly string[] = Object.keys(EXIT)
 /** Below this the guard read the wrong list. */
 const codesLeast = 30
 
-/** Codes that stand as a literal in some TypeScript file below `top`, `except` left out. */
+/**
+ * Codes that stand as a literal in some TypeScript file below `top`, `except` left out; a verdict's
+ * tag may stand before it, as in `'refused BAD_KEY'`.
+ */
 function codesIn(top: string, except: string): ReadonlySet<string> {
   const found = new Set<string>()
   for (const name of readdirSync(top, { recursive: true, encoding: 'utf8' })) {
     const path = `${top}/${name}`
     if (!path.endsWith('.ts') || path === except) continue
     const code = strip(readFileSync(path, 'utf8'), 'comments')
-    for (const match of code.matchAll(/['"`]([A-Z][A-Z_]+)['"`]/g)) found.add(match[1] ?? '')
+    for (const match of code.matchAll(/['"`](?:[a-z]+ )?([A-Z][A-Z_]+)['"`]/g)) found.add(match[1] ?? '')
   }
   return found
 }

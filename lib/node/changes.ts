@@ -1,4 +1,5 @@
-import { toHex, type Bytes, type Facts } from '../base/index.ts'
+import { toHex, type Bytes, type Code, type Facts } from '../base/index.ts'
+import type { Command } from '../cutover/index.ts'
 import type { Decision } from '../rollout/index.ts'
 import { toName } from '../trust/index.ts'
 
@@ -23,6 +24,11 @@ export function changesOf(before: Decision | null, after: Decision): readonly To
     told.push({ event: 'completed', facts: { release: toName(id) } })
   }
   return told
+}
+
+/** `stuck`: the way back failed as well. `kept`: it should go, and there is no way back. */
+export function alarmCode({ what }: Extract<Command, { tag: 'alarm' }>): Code {
+  return what === 'stuck' ? 'TAKE_BACK_FAILED' : 'NOTHING_PERMITTED'
 }
 
 function newIn(after: readonly Bytes[], before: readonly Bytes[] = []): readonly Bytes[] {

@@ -3,7 +3,7 @@ import { Life } from '../base/life.ts'
 import { dueMs, step, type Command, type Event, type State, type Step } from '../cutover/index.ts'
 import { decide, emptyMemory, type Decision, type RolloutMemory } from '../rollout/index.ts'
 import { fromName, releaseOf, resumeNumber, signedDateMs, toName } from '../trust/index.ts'
-import { changesOf } from './changes.ts'
+import { alarmCode, changesOf } from './changes.ts'
 import { judgeNow } from './guards.ts'
 import { inputOf } from './input.ts'
 import { ordersOf } from './orders.ts'
@@ -236,10 +236,7 @@ export class Node extends Life {
     else if (tag === 'report') {
       const { release, result, why, reason } = command
       this.#tell('report', { release, result, why, reason })
-    } else if (tag === 'alarm') {
-      const code = command.what === 'stuck' ? 'TAKE_BACK_FAILED' : 'NOTHING_PERMITTED'
-      this.#alarm(code, command.what)
-    }
+    } else if (tag === 'alarm') this.#alarm(alarmCode(command), command.what)
   }
 
   #confirm({ op, release }: Extract<Command, { tag: 'confirm' }>, nowMs: number): void {

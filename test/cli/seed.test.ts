@@ -24,8 +24,9 @@ test('what is seeded reaches a follower and counts as a copy', { timeout: 120_00
   t.ok(once.stdout.startsWith(`stable  ${release.slice(0, 8)}  "1.0.0"`), once.stdout)
 
   const again = ['commit', 'r1.req', 'r1.sig', '-y', ...peers]
-  const absent = await desk.run('b', ...again)
+  const absent = await desk.run('b', ...again, '--json')
   t.is(absent.exit, 15)
+  t.is(absent.lines.at(-1)?.code, 'INCOMPLETE')
   t.ok(errorOf(absent).endsWith('is not on this machine'))
   await desk.must('b', 'pack', 'build', '-o', 'b.pack')
   const held = await desk.must('b', ...again, '--seeds', '1', '--timeout', '30s')

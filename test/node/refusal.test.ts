@@ -5,9 +5,14 @@ import { HOUR, SECOND, type Bytes } from '../../lib/base/index.ts'
 import { emptyState, type State } from '../../lib/cutover/index.ts'
 import { refusalOf } from '../../lib/node/refusal.ts'
 import { standingOf, statusOf, whyOf, type Shown } from '../../lib/node/status.ts'
+import type { WhyView } from '../../lib/node/views.ts'
 import { conditionOrder } from '../../lib/rollout/decide/types.ts'
-import { readPolicyFile, type DecideInput, type SelfFacts } from '../../lib/rollout/index.ts'
-import { decide } from '../../lib/rollout/index.ts'
+import {
+  decide,
+  readPolicyFile,
+  type DecideInput,
+  type SelfFacts
+} from '../../lib/rollout/index.ts'
 import { toName } from '../../lib/trust/index.ts'
 import { nodePair } from '../tools/people.ts'
 import { World } from '../rollout/world.ts'
@@ -81,6 +86,13 @@ function codeFor(shown: Shown, id: Bytes): string | null {
   return refusalOf(whyOf(shown, id), standingOf(shown, id))?.code ?? null
 }
 
+/** Nothing is met of these. */
+function failing(ids: readonly string[]): WhyView {
+  const conditions = ids.map((id) => ({ id, ok: false, text: id }))
+  const plain = { release: null, label: '', state: 'waiting', sentence: '', first: null }
+  return { ...plain, nextAtMs: null, conditions }
+}
+
 test('what only waits for its place, its window of the plan or a bake is not refused', (t) => {
   const { world, next } = fleet()
   const shown = shownBy(world)
@@ -132,15 +144,6 @@ test('a slot that two keys claim is an alarm of the node (SLOT_CLASH)', (t) => {
 
 test('every condition has a code or ends by itself, and the first that has one is said', (t) => {
   const standing = { forked: false, expired: false, skewMs: null, tellsOnly: false }
-  const failing = (ids: readonly string[]) => ({
-    release: null,
-    label: '',
-    state: 'waiting',
-    sentence: '',
-    first: null,
-    nextAtMs: null,
-    conditions: ids.map((id) => ({ id, ok: false, text: id }))
-  })
   const free = conditionOrder.filter((id) => refusalOf(failing([id]), standing) === null)
   const waits = ['level', 'window', 'consent', 'weight', 'tier', 'place', 'shadow', 'gate']
   t.alike(free, [...waits, 'jitter', 'space', 'ready'])

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { OtaError } from '../../base/index.ts'
+import { isOtaError, OtaError } from '../../base/index.ts'
 import { parseDuration } from '../frame/index.ts'
 import { merge, readEnv, readFiles, type Layer } from './layers.ts'
 
@@ -8,7 +8,15 @@ const listenSyntax = /^[a-z0-9][a-z0-9.-]*=tcp:.+:\d{1,5}$/
 
 const duration = v.pipe(
   v.string(),
-  v.transform((text) => parseDuration(text, 'the value'))
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    try {
+      return parseDuration(dataset.value, 'the value')
+    } catch (error) {
+      if (!isOtaError(error)) throw error
+      addIssue({ message: error.message })
+      return NEVER
+    }
+  })
 )
 
 /** Every key there is; one that is not here is an error. Defaults make an empty file usable. */
