@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'brittle'
+import { VERSION } from '../lib/cli/version.ts'
 import * as surface from '../lib/index.ts'
 import { strip } from './tools/scan.ts'
 
@@ -43,6 +44,11 @@ test('the public names are those of the list, and the list is short', (t) => {
   const count = list.values.length + list.types.length
   t.comment(`checked ${count} public names`)
   t.ok(count >= 5 && count <= namesMax, `${count} names, at most ${namesMax}`)
+})
+
+test('both programs say the version of the package', (t) => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
+  t.is(VERSION, version)
 })
 
 /** What somebody may write who has installed the package and no types of Node. */

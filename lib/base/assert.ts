@@ -1,5 +1,5 @@
 /** A broken invariant: our own fault, never a peer's. Nothing catches it; the process ends. */
-export class AssertionError extends Error {
+class AssertionError extends Error {
   override readonly name = 'AssertionError'
 }
 

@@ -5,10 +5,9 @@
  * who may release, how the fleet fares, or what a process, a file or a clock is.
  */
 export { EDGES, type Edge } from './edges/names.ts'
-export { applyLine, compactLines, edgeLine, emptyState, pointerIn } from './fold.ts'
-export { backoffMs, isCrashLoop, noteExit, usualBackoff, type Backoff } from './keepalive.ts'
+export { applyLine, compactLines, emptyState, pointerIn } from './fold.ts'
 export { isQuarantined } from './quarantine.ts'
-export { codeOf, isReason, whyOf, type Reason } from './reasons.ts'
+export { codeOf, whyOf, type Reason } from './reasons.ts'
 export { recover, type Found } from './recover.ts'
 export type {
   Command,
@@ -25,4 +24,4 @@ export type {
 } from './state.ts'
 export { step } from './step.ts'
 export { dueMs } from './edges/tick.ts'
-export { keptVersions, type Step } from './edges/turn.ts'
+export type { Step } from './edges/turn.ts'

@@ -4,8 +4,8 @@
  */
 
 /** Three exits within this time are a crash loop. */
-export const crashWindowMs = 60_000
-export const crashesMax = 3
+const crashWindowMs = 60_000
+const crashesMax = 3
 
 /** Least and most delay before a restart. */
 export interface Backoff {

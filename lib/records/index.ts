@@ -184,7 +184,6 @@ export {
 export { crc32 } from './crc.ts'
 export { decodeJournal, encodeJournalLine, type Journal } from './journal.ts'
 export {
-  OP_STATES,
   type BaseLine,
   type CompletedLine,
   type EdgeLine,

@@ -3,7 +3,7 @@ import { asCount, asRecord, checkPair, checkPointer, isReleaseName } from './poi
 import type { Pair, Pointer, ReleaseName } from './pointer.ts'
 
 /** States of an upgrade, named for what is durable. Some belong to steps nodes learn later. */
-export const OP_STATES = [
+const OP_STATES = [
   'idle',
   'admitted',
   'fetched',

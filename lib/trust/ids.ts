@@ -22,14 +22,3 @@ export function networkIdOf({ body }: Pick<Statement, 'body'>): Bytes {
 export function evidenceId({ canonical }: Pick<Evidence, 'canonical'>): Bytes {
   return hash([canonical])
 }
-
-/**
- * What unverified evidence is told apart by: the first 16 bytes over statement *and* signature, so
- * that a copy with a bad signature does not block the good one.
- */
-export function seenKey({
-  canonical,
-  signature
-}: Pick<Evidence, 'canonical' | 'signature'>): Bytes {
-  return hash([canonical, signature]).slice(0, 16)
-}

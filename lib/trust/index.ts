@@ -18,7 +18,7 @@ export {
   type BoxCost,
   type BoxOptions
 } from './secretbox.ts'
-export { evidenceId, networkIdOf, networkOfFirst, seenKey, statementId } from './ids.ts'
+export { evidenceId, networkIdOf, networkOfFirst, statementId } from './ids.ts'
 export { signEvidence, signStatement, verifyEvidence } from './sign.ts'
 export { formatJoin, parseJoin, type Join } from './join.ts'
 export {
@@ -60,13 +60,11 @@ export {
 } from './intake/index.ts'
 export {
   excludedKeys,
-  floors,
   isLifted,
   permission,
   refusals,
   resumeNumber,
   widenedTo,
-  type FloorInForce,
   type Permission,
   type Refusals
 } from './views/permission.ts'

@@ -14,9 +14,8 @@ import { keysExport, keysImport, keysList, keysNew } from './verbs/keys.ts'
 import { log, show } from './verbs/log.ts'
 import { inviteFlags, invite, trustFlags, trustPropose, trustShow } from './verbs/people.ts'
 import { pack, packFlags, propose, proposeFlags } from './verbs/release.ts'
+import { VERSION } from '../version.ts'
 import { commitFlags, networkFlags, reviewFlags, signFlags, watchFlags } from './flags.ts'
-
-const VERSION = '0.1.0'
 
 const keyFlags: FlagTable = { label: { type: 'text' }, output: { type: 'text', short: 'o' } }
 const newFlags: FlagTable = { ...keyFlags, 'passphrase-fd': { type: 'text' } }

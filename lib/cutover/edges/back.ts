@@ -141,7 +141,7 @@ export function kept(turn: Turn, undo: Undo): void {
 }
 
 /** Slot of the release that is being left. */
-export function slotOf(turn: Turn, op: Op): SlotName {
+function slotOf(turn: Turn, op: Op): SlotName {
   const { slots, live } = turn.state
   if (slots.a?.release === op.release) return 'a'
   if (slots.b?.release === op.release) return 'b'

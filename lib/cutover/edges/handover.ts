@@ -6,7 +6,7 @@ import type { Op, SlotEvent, SlotName } from '../state.ts'
 import { keptVersions, nextSeq, other, type Turn } from './turn.ts'
 
 /** Starts of a release on trial, the first included. */
-export const bootsMax = 3
+const bootsMax = 3
 
 /** Slot of the release that `op` brings: beside the one that serves, or the only one. */
 export function newSlot(turn: Turn, op: Op): SlotName {
@@ -40,7 +40,7 @@ export function cutOver(turn: Turn, number: number): boolean {
 }
 
 /** Edge 14: write the pointer that names the new version. */
-export function propose(turn: Turn): void {
+function propose(turn: Turn): void {
   const { op } = turn.state
   assert(op?.state === 'cutover' && op.gen !== null, 'only a hand-over proposes a pointer')
   const { release, gen, from } = op
@@ -127,7 +127,7 @@ export function notCutOver(turn: Turn, reason: Reason): void {
 }
 
 /** Edge 16: the old version drains and ends. */
-export function warmOver(turn: Turn): void {
+function warmOver(turn: Turn): void {
   const { op } = turn.state
   assert(op?.state === 'trial', 'warmth ends in a trial')
   const deadline = turn.nowMs + op.observeMs

@@ -7,7 +7,7 @@ import { onLines, sendLine } from './lines.ts'
 const eventsMax = 1_000
 
 /** Protocol versions this launcher speaks. */
-export const PROTOCOL = { low: 1, high: 1 } as const
+const PROTOCOL = { low: 1, high: 1 } as const
 
 /** A verb's work; what it throws is the answer's `error` and `errno`. */
 export type Verbs = (verb: string, request: Record<string, unknown>) => Promise<object> | object

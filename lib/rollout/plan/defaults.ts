@@ -2,7 +2,7 @@ import { DAY, HOUR, MINUTE, SECOND } from '../../base/index.ts'
 import type { Policy } from '../../records/index.ts'
 
 /** Outcomes are said at these ages: 5 min, 15 min, 1 h, 4 h and 24 h (docs/gate.md §2). */
-export const defaultCheckpointsMs: readonly number[] = [
+const defaultCheckpointsMs: readonly number[] = [
   5 * MINUTE,
   15 * MINUTE,
   HOUR,

@@ -52,14 +52,14 @@ export function refusals(believed: Believed, releaseId: Bytes): Refusals {
 }
 
 /** A floor in force in a channel: no node goes below `release`, set by statement `by`. */
-export interface FloorInForce {
+interface FloorInForce {
   readonly by: Bytes
   readonly trustVersion: number
   readonly release: KnownRelease
 }
 
 /** Floors of a channel that name a release held here, highest first. */
-export function floors(believed: Believed, channel: string): readonly FloorInForce[] {
+function floors(believed: Believed, channel: string): readonly FloorInForce[] {
   const found: FloorInForce[] = []
   const add = (by: Bytes, trustVersion: number, release: KnownRelease | null): void => {
     if (release?.body.channel === channel) found.push({ by, trustVersion, release })
