@@ -40,6 +40,21 @@ test('what a comment of the code cites is there', (t) => {
   t.ok(cited >= 20, `${cited} citations, at least 20`)
 })
 
+test('the reading order of the sources names files that are there', (t) => {
+  let names = 0
+  for (const row of readFileSync('lib/README.md', 'utf8').matchAll(/^\| (`[^|]+?) *\|/gm)) {
+    let folder = ''
+    for (const [, name = ''] of (row[1] ?? '').matchAll(/`([^`]+)`/g)) {
+      names += 1
+      const path = existsSync(`lib/${name}`) ? name : folder + name
+      if (!existsSync(`lib/${path}`)) t.fail(`lib/README.md names ${name}`)
+      folder = path.slice(0, path.lastIndexOf('/') + 1)
+    }
+  }
+  t.comment(`checked ${names} names`)
+  t.ok(names >= 40, `${names} names, at least 40`)
+})
+
 test('a link between the pages leads somewhere', (t) => {
   const pages = ['README.md', 'lib/README.md', 'CHANGELOG.md']
   for (const name of readdirSync('docs')) pages.push(`docs/${name}`)

@@ -7,6 +7,8 @@ const codes: readonly string[] = Object.keys(EXIT)
 /** Below this the guard read the wrong list. */
 const codesLeast = 30
 
+const literal = /['"`](?:[a-z]+ )?([A-Z][A-Z_]+)['"`]/g
+
 /**
  * Codes that stand as a literal in some TypeScript file below `top`, `except` left out; a verdict's
  * tag may stand before it, as in `'refused BAD_KEY'`.
@@ -17,7 +19,7 @@ function codesIn(top: string, except: string): ReadonlySet<string> {
     const path = `${top}/${name}`
     if (!path.endsWith('.ts') || path === except) continue
     const code = strip(readFileSync(path, 'utf8'), 'comments')
-    for (const match of code.matchAll(/['"`](?:[a-z]+ )?([A-Z][A-Z_]+)['"`]/g)) found.add(match[1] ?? '')
+    for (const match of code.matchAll(literal)) found.add(match[1] ?? '')
   }
   return found
 }

@@ -1,8 +1,8 @@
 /**
  * A fleet on a seed: the same pure rooms that run a real node (trust, crowd, rollout), stepped by a
- * clock and dice of its own over thousands of machines that exist only here. It knows what a machine
- * would tell its node and how often releases fail; it judges nothing itself, signs no evidence, and
- * gives the same story for the same seed on every machine.
+ * clock and dice of its own over thousands of machines that exist only here. It knows what a
+ * machine would tell its node and how often releases fail; it judges nothing itself, signs no
+ * evidence, and gives the same story for the same seed on every machine.
  */
 export { SimClock } from './clock.ts'
 export { SimDice, chance } from './dice.ts'

@@ -64,7 +64,8 @@ export const rooms: Readonly<Record<string, Room>> = {
     pure: false,
     rooms: ['base', 'records'],
     types: ['node'],
-    doors: ['node:http', 'node:net', 'node:module']
+    // A killed daemon leaves its socket behind, which is removed and made again for its owner only.
+    doors: ['node:http', 'node:net', 'node:module', 'node:fs/promises']
   },
   // It reads its configuration by itself: the launcher's process must not load all of `host`.
   cli: {
