@@ -96,6 +96,7 @@ export class Node extends Life {
     pool.setContext({ believed: authority.believed })
     for (const { wire: bytes } of said.all()) wire.publish(bytes)
     this.#attached = true
+    this.#trees.open()
     await this.#queue.add(async () => await this.#believes())
     const { pointer } = this.#state
     if (pointer !== null) this.#trees.seed(pointer.release)

@@ -25,10 +25,21 @@ export class Trees {
   readonly #ports: TreesPorts
   readonly #stop = new AbortController()
   readonly #seeding = new Set<string>()
-  #work: Promise<void> = Promise.resolve()
+  readonly #opened: Promise<void>
+  #open: () => void = () => undefined
+  #work: Promise<void>
 
   constructor(ports: TreesPorts) {
     this.#ports = ports
+    this.#opened = new Promise((resolve) => {
+      this.#open = resolve
+    })
+    this.#work = this.#opened
+  }
+
+  /** The store is open: what recovery asked for before that is done from here on. */
+  open(): void {
+    this.#open()
   }
 
   /** Performs a `fetch`; answers `fetched`, `no-source` or `failed`. */
@@ -43,6 +54,7 @@ export class Trees {
     this.#seeding.add(release)
     const { artifact } = found
     this.#work = this.#work.then(async () => {
+      if (this.#stop.signal.aborted) return
       try {
         const tree = this.#ports.machine.home.tree(release)
         const result = await this.#ports.store.rebuild(artifact, tree)
@@ -62,6 +74,7 @@ export class Trees {
       const found = this.#ports.find(release)
       if (found === null) continue
       this.#work = this.#work.then(async () => {
+        if (this.#stop.signal.aborted) return
         await this.#ports.store.drop(found.artifact.tree)
       })
     }
@@ -69,10 +82,13 @@ export class Trees {
 
   async close(): Promise<void> {
     this.#stop.abort()
+    this.#open()
     await this.#work
   }
 
   async #fetch(op: number, release: string): Promise<void> {
+    await this.#opened
+    this.#stop.signal.throwIfAborted()
     const found = this.#ports.find(release)
     if (found === null) {
       this.#ports.emit({ tag: 'failed', op, reason: 'not-eligible' })
