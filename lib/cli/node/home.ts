@@ -22,6 +22,10 @@ export function configFileOf(context: Context): { readonly file: string; readonl
   return { file: join(folder, 'upswell', 'ota-node.toml'), named: false }
 }
 
-export function controlSocket(context: Context): string {
-  return join(homeOf(context), 'run', 'ctl.sock')
+/** The socket of the daemon, by a name that the system can take however deep the home lies. */
+export async function controlSocket(context: Context): Promise<string> {
+  const folder = join(homeOf(context), 'run')
+  // Loaded late: the launcher's process comes past this file and must stay small.
+  const { socketPath } = await import('../../host/index.ts')
+  return socketPath(folder, 'ctl.sock')
 }

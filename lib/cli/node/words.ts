@@ -41,7 +41,7 @@ Example:
 ]
 
 async function status(context: Context): Promise<Outcome> {
-  const view = await callDaemon(controlSocket(context), { method: 'GET', path: '/status' })
+  const view = await callDaemon(await controlSocket(context), { method: 'GET', path: '/status' })
   // The daemon of this build answers in the shapes of `node`.
   context.out.result('status', view as Value, statusLines(view as StatusView))
   return { data: view as Value }
@@ -49,7 +49,7 @@ async function status(context: Context): Promise<Outcome> {
 
 async function why(context: Context): Promise<Outcome> {
   const path = `/why/${context.args[0] ?? ''}`
-  const view = await callDaemon(controlSocket(context), { method: 'GET', path })
+  const view = await callDaemon(await controlSocket(context), { method: 'GET', path })
   context.out.result('why', view as Value, whyLines(view as WhyView))
   return { data: view as Value }
 }
@@ -66,7 +66,7 @@ function word(name: string, what: string, names: readonly string[]): Command {
       if (context.dryRun) return { message: `would ask the daemon to ${name}` }
       const args = Object.fromEntries(names.map((key, at) => [key, context.args[at] ?? '']))
       const order = { method: 'POST', path: `/command/${name}`, args } as const
-      const answer = await callDaemon(controlSocket(context), order)
+      const answer = await callDaemon(await controlSocket(context), order)
       // The daemon answers every word with one sentence beside its facts.
       const { message } = answer as { readonly message: string }
       context.out.result(name, answer as Value, message)

@@ -163,6 +163,7 @@ Example:
 
 Shows the review, asks, and writes one answer per key of yours that has a part in it.
   --build DIR                refuse unless your own build gives the same tree
+  --platform P               which platform DIR is, if the release has several
   --append                   put it on your own feed too
   -o, --output SIG           default REQ.LABEL.sig${secret}
 
@@ -221,6 +222,7 @@ Example:
 Lifts what stands against a release, or goes on after a halt.
   --lift ID                  what to lift; default: asks for each
   --exclude KEY              a reporting key that no longer counts
+  --reason TEXT              for people
 
 Example:
     $ ota-publish resume cque4cxk --lift 8yqe3w5n -o resume.req
