@@ -18,7 +18,7 @@ import { formatPeer, type HostPort, type StaticPeer } from './address.ts'
  */
 const maxPeers = 256
 /** Waits before a lost or unreached peer is dialled again; static peers repeat the last one. */
-const backoffs = [SECOND, 2 * SECOND, 5 * SECOND, 30 * SECOND]
+const backoffs = [SECOND, 2 * SECOND, 5 * SECOND, 10 * SECOND]
 /** A name that the system does not know now is asked for again. */
 const lookupEveryMs = 30 * SECOND
 /** Time for taking our announcements back at the end. */
