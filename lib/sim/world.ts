@@ -106,21 +106,27 @@ export class World {
 
   /** Plays the rollout to its end, and on until nothing moves; once per world. */
   run(): Story {
+    const play = this.play()
+    for (;;) {
+      const next = play.next()
+      if (next.done === true) return next.value
+    }
+  }
+
+  /** The same, but stops after each hour of the world and tells the time since the release, in ms. */
+  *play(): Generator<number, Story> {
     const limitMs = simEpochMs + (this.#options.limitMs ?? limitMsDefault)
     this.#wakeAll()
-    let ended: {
-      readonly ending: Ending
-      readonly atMs: number
-      readonly heads: Headcount
-    } | null = null
-    while (ended === null && this.#clock.step(limitMs)) {
-      const ending = endingOf(this.#view)
-      if (ending === null) continue
-      ended = { ending, atMs: this.#clock.wallMs(), heads: this.headcount() }
+    let hourMs = simEpochMs
+    while (endingOf(this.#view) === null && this.#clock.step(limitMs)) {
+      if (this.#clock.wallMs() < hourMs + HOUR) continue
+      hourMs = this.#clock.wallMs()
+      yield hourMs - simEpochMs
     }
-    ended ??= { ending: 'unfinished', atMs: limitMs, heads: this.headcount() }
-    const { ending, atMs, heads } = ended
-    const restMs = atMs + this.#restMs(ending)
+    const ending = endingOf(this.#view) ?? 'unfinished'
+    const endedMs = this.#clock.wallMs()
+    const heads = this.headcount()
+    const restMs = endedMs + this.#restMs(ending)
     while (this.#clock.step(restMs));
     return {
       seed: this.#options.seed,
@@ -130,7 +136,7 @@ export class World {
       stages: this.#rollout.bands.list.length,
       exposed: heads.exposed,
       failed: heads.failed,
-      endedMs: atMs - simEpochMs,
+      endedMs: endedMs - simEpochMs,
       restedMs: restMs - simEpochMs,
       upgraded: this.headcount().upgraded,
       moments: this.#moments

@@ -26,3 +26,12 @@ export const commitFlags: FlagTable = {
   drop: { type: 'list' },
   ...networkFlags
 }
+
+export const rehearseFlags: FlagTable = {
+  nodes: { type: 'text' },
+  plan: { type: 'text' },
+  base: { type: 'text' },
+  effect: { type: 'text' },
+  runs: { type: 'text' },
+  seed: { type: 'text' }
+}

@@ -15,7 +15,14 @@ import { log, show } from './verbs/log.ts'
 import { inviteFlags, invite, trustFlags, trustPropose, trustShow } from './verbs/people.ts'
 import { pack, packFlags, propose, proposeFlags } from './verbs/release.ts'
 import { VERSION } from '../version.ts'
-import { commitFlags, networkFlags, reviewFlags, signFlags, watchFlags } from './flags.ts'
+import {
+  commitFlags,
+  networkFlags,
+  rehearseFlags,
+  reviewFlags,
+  signFlags,
+  watchFlags
+} from './flags.ts'
 
 const keyFlags: FlagTable = { label: { type: 'text' }, output: { type: 'text', short: 'o' } }
 const newFlags: FlagTable = { ...keyFlags, 'passphrase-fd': { type: 'text' } }
@@ -76,6 +83,9 @@ const commands: readonly Command[] = [
   ),
   command('commit', commitFlags, answers, async (context) =>
     (await import('./verbs/sign.ts')).commit(context)
+  ),
+  command('rehearse', rehearseFlags, none, async (context) =>
+    (await import('./verbs/rehearse.ts')).rehearse(context)
   ),
   command('seed', networkFlags, { min: 0, max: 64, what: 'ids of releases' }, async (context) =>
     (await import('./verbs/online.ts')).seed(context)

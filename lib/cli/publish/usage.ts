@@ -18,6 +18,8 @@ export const overview = `Usage:
     ota-publish sign REQ|ID [--key LABEL] [--build DIR] [--append] [-o SIG]
     ota-publish verify REQ [SIG]...
     ota-publish commit REQ|ID [SIG]... [--seeds 2 | --alone] [--drop RELEASE]...
+    ota-publish rehearse [--plan PRESET|FILE] [--nodes N] [--base 1%] [--effect crash=5x|none]
+                     [--runs R] [--seed N]    what a plan would do, on a simulated fleet
     ota-publish watch [RELEASE] [--once]      where the rollout is (rollout status = watch --once)
     ota-publish pause RELEASE | abort RELEASE [--floor RELEASE] | resume RELEASE [--lift ID]...
                      each with [--reason TEXT] [-o REQ]
@@ -187,6 +189,20 @@ and ends when N other peers (default 2) hold it all.
 
 Example:
     $ ota-publish commit r1.req r1.a.sig r1.b.sig --alone
+`,
+  rehearse: `Usage: ota-publish rehearse [--plan PRESET|FILE] [--nodes N] [--effect E] [--runs R]
+
+Plays a rollout on a simulated fleet that decides as real nodes do. Nothing is signed or sent; the
+same seed gives the same story.
+  --plan P                   standard, short, small, urgent, or a policy FILE; default by size
+  --nodes N                  1 to 200000, default 10000
+  --base SHARE               reports that fail though nothing is wrong, old version and new; 1%
+  --effect none|crash=5x     the new version fails so many times as often; default none
+  --runs R                   1 to 10000 plays with seeds N, N+1, ...; default 1
+  --seed N                   a whole number from 0; default 1
+
+Example:
+    $ ota-publish rehearse --nodes 10000 --effect crash=5x --seed 1
 `,
   seed: `Usage: ota-publish seed [RELEASE]...
 

@@ -1,0 +1,82 @@
+import { OtaError, PPM } from '../../../base/index.ts'
+import { presetFor } from '../../../rollout/index.ts'
+import { summarise, World, type Effect, type Story, type WorldOptions } from '../../../sim/index.ts'
+import {
+  amount,
+  formatDuration,
+  formatShare,
+  type Context,
+  type Outcome
+} from '../../frame/index.ts'
+import { deskOf } from '../desk.ts'
+import { readPlan } from '../plan.ts'
+import { restLine, stageTable, storyLine, summaryLines } from '../rehearsal.ts'
+
+const NODES_MAX = 200_000
+const RUNS_MAX = 10_000
+const SEED_MAX = 2 ** 32 - 1
+
+/** `rehearse`: what a plan would do, played on a fleet that exists only here. */
+export async function rehearse(context: Context): Promise<Outcome> {
+  const { out, flags } = context
+  const nodes = flags.count('nodes', 1, NODES_MAX) ?? 10_000
+  const runs = flags.count('runs', 1, RUNS_MAX) ?? 1
+  const seed = flags.count('seed', 0, SEED_MAX) ?? 1
+  const basePpm = flags.share('base') ?? PPM / 100
+  const effect = effectOf(flags.text('effect') ?? 'none')
+  if (seed + runs - 1 > SEED_MAX) {
+    throw new OtaError('USAGE', `--seed ${seed} with --runs ${runs} goes past ${SEED_MAX}`)
+  }
+  const { policy } = await readPlan(context, deskOf(context), nodes)
+  const plan = flags.text('plan') ?? presetFor(nodes)
+  const how = effect.tag === 'none' ? 'none' : `crash=${effect.times}x`
+  const facts = { nodes, plan, basePpm, effect: how, runs, seed }
+  const stages = amount(policy.plan.stages.length, 'stage')
+  out.result('rehearse', facts, [
+    `${amount(nodes, 'node')}  plan ${plan} (${policy.plan.small ? 'by rank' : stages})` +
+      `  base ${formatShare(basePpm)}  effect ${how}`
+  ])
+  const stories: Story[] = []
+  for (let i = 0; i < runs; i++) {
+    const story = await played(context, { seed: seed + i, nodes, policy, basePpm, effect })
+    if (story === null) return {}
+    stories.push(story)
+    tell(context, story, runs)
+  }
+  const summary = summarise(stories)
+  if (runs > 1) out.result('summary', { ...summary }, summaryLines(summary, effect))
+  return { data: { ...summary } }
+}
+
+/** `none`, or `crash=` and how many times as often the new version fails. */
+function effectOf(word: string): Effect {
+  if (word === 'none') return { tag: 'none' }
+  const times = Number(/^crash=(\d+(?:\.\d+)?)x$/.exec(word)?.[1] ?? NaN)
+  if (times > 0 && times <= PPM) return { tag: 'crash', times }
+  throw new OtaError('USAGE', `--effect is none or a factor like crash=5x, got "${word}"`)
+}
+
+/** Hour by hour, so that a person can stop it; null if one did. */
+async function played({ out, signal }: Context, options: WorldOptions): Promise<Story | null> {
+  const play = new World(options).play()
+  for (;;) {
+    const next = play.next()
+    if (next.done === true) return next.value
+    out.progress('rehearsing', `seed ${options.seed}, ${formatDuration(next.value)} played`)
+    await new Promise((resolve) => setImmediate(resolve))
+    if (signal.aborted) return null
+  }
+}
+
+function tell({ out }: Context, story: Story, runs: number): void {
+  const { moments, ...facts } = story
+  const lines = [storyLine(story)]
+  if (runs === 1) lines.push(restLine(story), ...stageTable(story))
+  out.result(
+    'run',
+    { ...facts, exposedPpm: Math.round((story.exposed * PPM) / story.nodes) },
+    lines
+  )
+  if (runs > 1) return
+  for (const moment of moments) out.result('moment', { ...moment }, null)
+}
