@@ -7,7 +7,7 @@ import { decodePointer, type JournalDraft, type Pointer } from '../records/index
 import { LauncherClient } from './app/client.ts'
 import { CrashPoint } from './files/crash.ts'
 import { Home } from './files/home.ts'
-import { JournalFile } from './files/journal-file.ts'
+import { JournalFile, type Notes } from './files/journal-file.ts'
 import type { LauncherEvent, LauncherView } from './launcher/config.ts'
 import { takeLock } from './files/lock.ts'
 import { FilePerformer, type ReleaseFacts } from './performer.ts'
@@ -84,12 +84,13 @@ export class Machine extends Life {
   }
 
   /**
-   * Makes the lines of a step durable; only then may its commands be performed. `NO_SPACE` and
-   * `NO_PERMISSION` reject: the step must not be taken.
+   * Makes the lines of a step durable, and what others remember of it in the same write; only then
+   * may its commands be performed. `NO_SPACE` and `NO_PERMISSION` reject: the step must not be
+   * taken.
    */
-  async append(lines: readonly JournalDraft[], state: State): Promise<void> {
+  async append(lines: readonly JournalDraft[], state: State, notes: Notes = []): Promise<void> {
     const journal = this.#open()
-    await journal.append(lines)
+    await journal.append(lines, notes)
     this.#crash.passed(lines)
     if (journal.isLong && state.op === null) await journal.compact(compactLines(state))
   }

@@ -81,8 +81,9 @@ export class Node extends Life {
         await this.#trees.close()
       }
     })
-    machine.onEvent((event) => this.#push(event))
     await this.#queue.add(async () => await this.#take(machine.recovered, this.#nowMs()))
+    // Only now: what happened meanwhile, as a probe that passed, comes on top of what was recovered.
+    machine.onEvent((event) => this.#push(event))
   }
 
   /** Store and wire are open: take part in the network. */
@@ -211,11 +212,13 @@ export class Node extends Life {
   /** Journal first, then act; acting twice equals acting once. */
   async #take(next: Step, nowMs: number): Promise<void> {
     const { machine } = this.#parts
-    await machine.append(next.lines, next.state)
-    this.#state = next.state
     const { believed } = this.#parts.authority
     const resumeOf = (release: string) => resumeNumber(believed, fromName(release))
-    await this.#remember(afterStep(this.#remembered, next, { ms: nowMs, resumeOf }))
+    const after = afterStep(this.#remembered, next, { ms: nowMs, resumeOf })
+    // One write: a death between step and memory would leave a treated node that never reports.
+    await machine.append(next.lines, next.state, notesOf(this.#remembered, after))
+    this.#state = next.state
+    this.#remembered = after
     for (const line of next.lines) {
       if (line.tag === 'edge') {
         this.#tell('edge', { edge: line.edge, state: line.state, release: line.release })

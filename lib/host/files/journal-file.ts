@@ -13,6 +13,9 @@ import type { State } from '../../cutover/index.ts'
 const reserveBytes = 1_048_576
 const notePartBytes = 2_000
 
+/** Texts of other rooms by key. */
+export type Notes = readonly (readonly [key: string, text: string])[]
+
 /**
  * The file `journal`: appended at its known end and fsynced before anything follows from a line.
  */
@@ -64,8 +67,13 @@ export class JournalFile {
     return this.#bytes > journalBytesMax
   }
 
-  /** Makes lines durable, all of them in one write; `NO_SPACE` after the reserve is spent too. */
-  async append(drafts: readonly JournalDraft[]): Promise<void> {
+  /**
+   * Makes lines durable, and the notes that go with them, all in one write; `NO_SPACE` after the
+   * reserve is spent too.
+   */
+  async append(lines: readonly JournalDraft[], notes: Notes = []): Promise<void> {
+    const news = notes.filter(([key, text]) => this.#notes.get(key) !== text)
+    const drafts = [...lines, ...news.flatMap(([key, text]) => noteLines(key, text))]
     if (drafts.length === 0) return
     const bytes = this.#encode(drafts)
     const path = `${this.#folder}/journal`
@@ -79,13 +87,12 @@ export class JournalFile {
     }
     this.#seq += drafts.length
     this.#bytes += bytes.byteLength
+    for (const [key, text] of news) this.#notes.set(key, text)
   }
 
   /** Keeps `text` under `key` for another room, in the journal; nothing is written twice. */
   async note(key: string, text: string): Promise<void> {
-    if (this.#notes.get(key) === text) return
-    await this.append(noteLines(key, text))
-    this.#notes.set(key, text)
+    await this.append([], [[key, text]])
   }
 
   /** Replaces the file by what `drafts` say, and the notes. */
