@@ -12,6 +12,8 @@ export interface NodeStatus {
   readonly running: { readonly release: string; readonly label: string } | null
   readonly state: string
   readonly peers: number
+  readonly held: boolean
+  readonly alarms: readonly string[]
   readonly app: { readonly pid: number | null; readonly restarts: number } | null
   readonly pids: { readonly daemon: number; readonly launcher: number }
   readonly attempts: readonly { readonly release: string; readonly count: number }[]
