@@ -26,7 +26,8 @@ async function refused(file: string, given: Given = {}): Promise<string> {
 test('no file at all is fine, unless it was named', async (t) => {
   const file = join(await t.tmp(), 'none.toml')
   const { config } = await readConfig({ file, named: false, env: {}, flags: {} })
-  t.alike([config.level, config.channel, config.policy.tier], ['auto', 'stable', 1])
+  t.alike([config.level, config.channel, config.policy.tier], ['auto', 'stable', 0])
+  t.comment('tier 0 is the label of the certificate: readers count by that one')
   t.is(await refused(file), `there is no file ${file}`)
 })
 

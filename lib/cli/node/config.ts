@@ -37,7 +37,9 @@ const schema = v.strictObject({
     }),
     {}
   ),
-  policy: v.optional(v.strictObject({ tier: v.optional(v.picklist([0, 1, 2]), 1) }), {}),
+  // 0: as late as the certificate says. Readers see that one only, so a node that puts itself later
+  // is not counted, and by default everybody must be.
+  policy: v.optional(v.strictObject({ tier: v.optional(v.picklist([0, 1, 2]), 0) }), {}),
   swarm: v.optional(
     v.strictObject({
       host: v.optional(v.nullable(v.string()), null),
