@@ -112,7 +112,8 @@ async function main(): Promise<number> {
     exit: ok ? 0 : 1,
     message: failed,
     hint: null,
-    data: { ...outcome, seconds }
+    ...outcome,
+    seconds
   })
   return ok ? 0 : 1
 }

@@ -2,13 +2,7 @@ import { DAY, HOUR, MINUTE, SECOND } from '../../base/index.ts'
 import type { Policy } from '../../records/index.ts'
 
 /** Outcomes are said at these ages: 5 min, 15 min, 1 h, 4 h and 24 h (docs/gate.md §2). */
-const defaultCheckpointsMs: readonly number[] = [
-  5 * MINUTE,
-  15 * MINUTE,
-  HOUR,
-  4 * HOUR,
-  DAY
-]
+const defaultCheckpointsMs: readonly number[] = [5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, DAY]
 
 /** The defaults of docs/gate.md §12. A preset adds the plan, a file changes single values. */
 export const defaultPolicy: Policy = {
