@@ -82,7 +82,8 @@ export class Node extends Life {
       }
     })
     await this.#queue.add(async () => await this.#take(machine.recovered, this.#nowMs()))
-    // Only now: what happened meanwhile, as a probe that passed, comes on top of what was recovered.
+    // Only now: what happened meanwhile, as a probe that passed, comes on top of what was
+    // recovered.
     machine.onEvent((event) => this.#push(event))
   }
 

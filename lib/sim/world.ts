@@ -113,7 +113,9 @@ export class World {
     }
   }
 
-  /** The same, but stops after each hour of the world and tells the time since the release, in ms. */
+  /**
+   * The same, but stops after each hour of the world and tells the time since the release, in ms.
+   */
   *play(): Generator<number, Story> {
     const limitMs = simEpochMs + (this.#options.limitMs ?? limitMsDefault)
     this.#wakeAll()

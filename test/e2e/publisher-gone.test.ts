@@ -60,8 +60,8 @@ test(
 )
 
 /**
- * The publisher on a second machine, with all keys and statements but a store of its own: offline it
- * cannot know that the feed is longer, and appends what its owner never appended.
+ * The publisher on a second machine, with all keys and statements but a store of its own: offline
+ * it cannot know that the feed is longer, and appends what its owner never appended.
  */
 async function twinOf({ root, ceremony }: World): Promise<string> {
   const home = join(root, 'twin')

@@ -51,7 +51,7 @@ export class Home {
         hint: `run: chmod go-w ${this.path}`
       })
     }
-    for (const name of ['', 'versions', 'state', 'config', 'tmp', 'tmp/app', 'run', 'log']) {
+    for (const name of ['', 'versions', 'state', 'config', 'tmp', 'tmp/app', 'run']) {
       await this.#disk.makeFolder(join(this.path, name), 0o700)
     }
   }
