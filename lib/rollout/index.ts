@@ -6,7 +6,7 @@
  */
 export { defaultPolicy } from './plan/defaults.ts'
 export { checkPolicy, leastMs, smallWidth } from './plan/policy.ts'
-export { compilePlan, presetFor, s18, withQuotas } from './plan/presets.ts'
+export { compilePlan, presetFor, s18 } from './plan/presets.ts'
 export { readPolicyFile, type PolicyFile } from './plan/file.ts'
 export { decide } from './decide/decide.ts'
 export {
