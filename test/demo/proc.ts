@@ -37,7 +37,7 @@ export interface Ended {
 }
 
 /** Runs one command with `--json` to its end, whatever end that is. */
-async function run(
+export async function run(
   program: 'ota-node' | 'ota-publish',
   args: readonly string[],
   options: { readonly cwd: string; readonly env?: NodeJS.ProcessEnv; readonly passphrase?: string }
