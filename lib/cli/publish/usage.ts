@@ -195,7 +195,7 @@ Example:
 Plays a rollout on a simulated fleet that decides as real nodes do. Nothing is signed or sent; the
 same seed gives the same story.
   --plan P                   standard, short, small, urgent, or a policy FILE; default by size
-  --nodes N                  1 to 200000, default 10000
+  --nodes N                  1 to 100000, default 10000
   --base SHARE               reports that fail though nothing is wrong, old version and new; 1%
   --effect none|crash=5x     the new version fails so many times as often; default none
   --runs R                   1 to 10000 plays with seeds N, N+1, ...; default 1

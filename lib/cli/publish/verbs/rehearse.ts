@@ -12,7 +12,7 @@ import { deskOf } from '../desk.ts'
 import { readPlan } from '../plan.ts'
 import { restLine, stageTable, storyLine, summaryLines } from '../rehearsal.ts'
 
-const NODES_MAX = 200_000
+const NODES_MAX = 100_000
 const RUNS_MAX = 10_000
 const SEED_MAX = 2 ** 32 - 1
 

@@ -1,0 +1,78 @@
+// Whole fleets on a seed: what a plan does with a good release, a worse one, and one that crashes.
+import test from 'brittle'
+import { crash, patient, planFor, quickStandard, replay, seedFor, worldOf } from './fleets.ts'
+
+test('S68 of 10,000 nodes a release five times worse reaches at most a tenth', patient, (t) => {
+  const seed = seedFor(1)
+  const story = worldOf({ seed, nodes: 10_000, effect: crash(5) }).run()
+  t.is(story.ending, 'halted', replay(seed))
+  t.ok(story.exposed * 10 <= story.nodes, `${story.exposed} exposed; ${replay(seed)}`)
+  t.is(story.upgraded, 0, `all of them took it back; ${replay(seed)}`)
+  const halt = story.moments.at(-1)
+  t.ok(halt !== undefined && halt.e >= 100, `evidence ${halt?.e}; ${replay(seed)}`)
+})
+
+test('a good release completes: everybody has it but those on whom it failed', patient, (t) => {
+  const seed = seedFor(1)
+  const world = worldOf({ seed, policy: quickStandard(2_000) })
+  const story = world.run()
+  t.is(story.ending, 'completed', replay(seed))
+  const { upgraded, failed } = world.headcount()
+  t.is(upgraded + failed, story.nodes, replay(seed))
+  t.ok(story.failed < 60, `${story.failed} of 2,000 failed at a base rate of 1 %; ${replay(seed)}`)
+  const hours = story.endedMs / 3_600_000
+  t.ok(hours >= 23 && hours < 30, `${hours} h for a plan of at least 23; ${replay(seed)}`)
+  const opened = story.moments.filter(({ phase }) => phase === 'filling')
+  t.alike(
+    opened.map(({ stage }) => stage),
+    Array.from({ length: 18 }, (_, i) => i + 1),
+    'stage by stage, none twice'
+  )
+  const shares = story.moments.map(({ exposed }) => exposed)
+  t.alike(
+    shares,
+    shares.toSorted((a, b) => a - b),
+    'the share never shrinks'
+  )
+})
+
+test('S68 a crash on every node is halted in the first stage, whatever the size', patient, (t) => {
+  for (const nodes of [100, 500, 2_000]) {
+    const seed = seedFor(nodes)
+    const story = worldOf({ seed, nodes, effect: crash(100) }).run()
+    const where = `${nodes} nodes; ${replay(seed)}`
+    t.is(story.ending, 'halted', where)
+    t.is(story.stage, 1, where)
+    t.ok(story.exposed <= nodes * 0.08, `${story.exposed} of ${where}`)
+    t.is(story.upgraded, 0, where)
+  }
+})
+
+test('S68 a fleet of twenty loses at most two nodes to a crash', (t) => {
+  for (let i = 1; i <= 20; i++) {
+    const seed = seedFor(i)
+    const story = worldOf({ seed, nodes: 20, effect: crash(100) }).run()
+    t.is(story.ending, 'halted', replay(seed))
+    t.ok(story.exposed <= 2, `${story.exposed} exposed; ${replay(seed)}`)
+  }
+})
+
+test('a fleet of twenty completes without a failure, whatever the draw', (t) => {
+  for (let i = 1; i <= 10; i++) {
+    const seed = seedFor(i)
+    const story = worldOf({ seed, nodes: 20, basePpm: 0 }).run()
+    t.is(story.ending, 'completed', replay(seed))
+    t.is(story.upgraded, 20, replay(seed))
+  }
+})
+
+test('a fleet of one watches itself', (t) => {
+  const seed = seedFor(1)
+  t.is(worldOf({ seed, nodes: 1, basePpm: 0 }).run().ending, 'completed', replay(seed))
+})
+
+test('what is not over when the world ends is called unfinished', (t) => {
+  const seed = seedFor(1)
+  const story = worldOf({ seed, nodes: 300, policy: planFor(300), limitMs: 3_600_000 }).run()
+  t.is(story.ending, 'unfinished', replay(seed))
+})
