@@ -18,7 +18,7 @@ export function replay(seed: number): string {
 export const patient = { timeout: 120_000 }
 
 export const crash = (times: number): Effect => ({ tag: 'crash', times })
-export const none: Effect = { tag: 'none' }
+const none: Effect = { tag: 'none' }
 
 /** The plan for a fleet of this size, as `propose` would compile it. */
 export function planFor(nodes: number): Policy {

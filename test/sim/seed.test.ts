@@ -1,4 +1,4 @@
-// The same seed is the same story, to the last statement; and no node is left out of it to save time.
+// The same seed is the same story, to the last statement; no node is left out of it to save time.
 import test from 'brittle'
 import { alloc, toHex } from '../../lib/base/index.ts'
 import { chance, SimClock, SimDice, summarise } from '../../lib/sim/index.ts'

@@ -7,7 +7,7 @@ import type { Evidence } from '../../lib/records/index.ts'
 import { simEpochMs, SimDice } from '../../lib/sim/index.ts'
 import { crash, patient, replay, seedFor, worldOf } from './fleets.ts'
 
-const viewers = 25
+const viewers = 20
 
 function shuffled(items: readonly Evidence[], dice: SimDice): Evidence[] {
   const out = [...items]
@@ -32,8 +32,8 @@ test('crowds of viewers with shuffled delivery fold one rollout to the same bits
   const heard: Evidence[] = []
   const world = worldOf({
     seed,
-    nodes: 600,
-    effect: crash(10),
+    nodes: 1_000,
+    effect: crash(30),
     onSaid: (evidence) => heard.push(evidence)
   })
   const story = world.run()
