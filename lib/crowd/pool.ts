@@ -280,6 +280,11 @@ export class Pool implements EvidencePool, PoolView {
       if (same) held.rollout = rollout
       rooms.set(hex, same ? held : new Room(rollout, (node) => this.#isSeated(node)))
     }
+    for (const [hex, room] of this.#rooms) {
+      // A new trust may come a moment before the signatures that carry a release over to it: what
+      // was heard of it must not be lost meanwhile (S91).
+      if (!rooms.has(hex) && this.#believed.held.has(hex)) rooms.set(hex, room)
+    }
     this.#rooms = rooms
     this.#bySubject = new Map([...rooms.values()].map((room) => [room.rollout.subject, room]))
   }

@@ -20,7 +20,9 @@ export function decide(input: DecideInput): Decision {
   const releases = releasesOf(input.believed, input.self.channel)
   const draft = new Draft(input)
   const kept = rolloutsOf(input.believed)
-  draft.prune((hex) => kept.has(hex))
+  // What is held may be short of its quorum for a moment, between a new trust and the signatures
+  // that carry the release over to it: who forgot that it is treated would never report (S91).
+  draft.prune((hex) => kept.has(hex) || input.believed.held.has(hex))
   draft.noteAborts(releases)
   const live = liveOf(draft.input, releases)
   const scene = live === null ? null : { input: draft.input, facts: live, alarm }
