@@ -13,6 +13,7 @@ export interface NodeStatus {
   readonly state: string
   readonly peers: number
   readonly held: boolean
+  readonly trust: { readonly version: number } | null
   readonly alarms: readonly string[]
   readonly app: { readonly pid: number | null; readonly restarts: number } | null
   readonly pids: { readonly daemon: number; readonly launcher: number }
