@@ -1,6 +1,6 @@
-// Whole fleets on a seed: what a plan does with a good release, a worse one, and one that crashes.
+// Whole fleets on a seed: what a plan does with a worse release, and with one that crashes.
 import test from 'brittle'
-import { crash, patient, planFor, quickStandard, replay, seedFor, worldOf } from './fleets.ts'
+import { crash, patient, planFor, replay, seedFor, worldOf } from './fleets.ts'
 
 test('S68 of 10,000 nodes a release five times worse reaches at most a tenth', patient, (t) => {
   const seed = seedFor(1)
@@ -10,30 +10,6 @@ test('S68 of 10,000 nodes a release five times worse reaches at most a tenth', p
   t.is(story.upgraded, 0, `all of them took it back; ${replay(seed)}`)
   const halt = story.moments.at(-1)
   t.ok(halt !== undefined && halt.e >= 100, `evidence ${halt?.e}; ${replay(seed)}`)
-})
-
-test('a good release completes: everybody has it but those on whom it failed', patient, (t) => {
-  const seed = seedFor(1)
-  const world = worldOf({ seed, nodes: 1_200, policy: quickStandard(1_200) })
-  const story = world.run()
-  t.is(story.ending, 'completed', replay(seed))
-  const { upgraded, failed } = world.headcount()
-  t.is(upgraded + failed, story.nodes, replay(seed))
-  t.ok(story.failed < 40, `${story.failed} of 1,200 failed at a base rate of 1 %; ${replay(seed)}`)
-  const hours = story.endedMs / 3_600_000
-  t.ok(hours >= 23 && hours < 30, `${hours} h for a plan of at least 23; ${replay(seed)}`)
-  const opened = story.moments.filter(({ phase }) => phase === 'filling')
-  t.alike(
-    opened.map(({ stage }) => stage),
-    Array.from({ length: 18 }, (_, i) => i + 1),
-    'stage by stage, none twice'
-  )
-  const shares = story.moments.map(({ exposed }) => exposed)
-  t.alike(
-    shares,
-    shares.toSorted((a, b) => a - b),
-    'the share never shrinks'
-  )
 })
 
 test('S68 a crash on every node is halted in the first stage, whatever the size', patient, (t) => {
