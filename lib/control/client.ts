@@ -41,6 +41,7 @@ export function callDaemon(socket: string, call: Call): Promise<object> {
 }
 
 async function readJson(response: IncomingMessage): Promise<object> {
+  response.setEncoding('utf8')
   let text = ''
   for await (const part of response) text += String(part)
   const value: unknown = JSON.parse(text)

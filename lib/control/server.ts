@@ -1,6 +1,6 @@
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { EXIT, isOtaError, OtaError, socketLineBytesMax } from '../base/index.ts'
+import { EXIT, fromText, isOtaError, OtaError, socketLineBytesMax } from '../base/index.ts'
 import { Life } from '../base/life.ts'
 import type { Controlled } from './api.ts'
 
@@ -36,7 +36,7 @@ export class ControlServer extends Life {
       return send(response, await this.#node.status())
     }
     if (request.method === 'GET' && room === 'why') {
-      return send(response, await this.#node.why(name === '' ? null : name))
+      return send(response, await this.#node.why(name === '' ? null : decoded(name)))
     }
     if (request.method === 'GET' && room === 'events') return this.#stream(response)
     if (request.method === 'POST' && room === 'command') {
@@ -57,17 +57,40 @@ export class ControlServer extends Life {
 }
 
 async function readArgs(request: IncomingMessage): Promise<Readonly<Record<string, string>>> {
-  let text = ''
-  for await (const part of request) {
-    text += String(part)
-    if (text.length > socketLineBytesMax)
-      throw new OtaError('OVER_LIMIT', 'the command is too long')
-  }
-  const value: unknown = text === '' ? {} : JSON.parse(text)
+  const value = parseArgs(await readBody(request))
   const args: Record<string, string> = {}
   if (typeof value !== 'object' || value === null) return args
   for (const [key, item] of Object.entries(value)) if (typeof item === 'string') args[key] = item
   return args
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name)
+  } catch (cause) {
+    throw new OtaError('USAGE', `"${name}" names no release`, { cause })
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  request.setEncoding('utf8')
+  let text = ''
+  // Left early, the request must live on: it carries the answer.
+  for await (const part of request.iterator({ destroyOnReturn: false })) {
+    text += String(part)
+    if (fromText(text).byteLength > socketLineBytesMax) {
+      throw new OtaError('OVER_LIMIT', `a command has at most ${socketLineBytesMax} bytes`)
+    }
+  }
+  return text
+}
+
+function parseArgs(text: string): unknown {
+  try {
+    return text === '' ? {} : JSON.parse(text)
+  } catch (cause) {
+    throw new OtaError('USAGE', 'the words of a command are no JSON', { cause })
+  }
 }
 
 function send(response: ServerResponse, value: object): void {

@@ -1,12 +1,21 @@
 import type { Event, State } from '../cutover/index.ts'
 import type { Act, Decision } from '../rollout/index.ts'
-import { fromName, refusals, releaseOf, toName, type Believed } from '../trust/index.ts'
+import {
+  compareOrder,
+  fromName,
+  refusals,
+  releaseOf,
+  toName,
+  type Believed
+} from '../trust/index.ts'
 
 /**
  * What the upgrade machine is told after a decision, in order. Nothing is told that it knows: an
  * event without effect would be a line in the log at every look.
  */
 export function ordersOf(decision: Decision, state: State, believed: Believed): readonly Event[] {
+  // A journal that cannot be read takes nothing new.
+  if (state.fault !== null) return floorOrders(state, believed)
   return [
     ...floorOrders(state, believed),
     ...haltOrders(decision, state, believed),
@@ -29,11 +38,12 @@ function haltOrders({ halted }: Decision, state: State, believed: Believed): rea
   for (const id of halted) {
     const release = toName(id)
     const why = refusals(believed, id).aborted.length > 0 ? 'aborted' : 'halted'
-    const isOp = state.op?.release === release && isEarly(state)
+    const isOp = state.op?.release === release
     const isNoted = state.quarantine.some(
       (entry) => entry.active && entry.why === 'fleet' && entry.release === release
     )
-    if (isOp || (!isNoted && state.pointer?.release !== release)) {
+    const isNews = isOp ? isStoppable(state) : !isNoted && state.pointer?.release !== release
+    if (isNews) {
       events.push({ tag: 'halted', release, why })
     }
   }
@@ -64,15 +74,24 @@ function endOrders({ completed }: Decision, state: State, believed: Believed): r
     )
     if (isRunning || mayRetry) events.push({ tag: 'completed', release })
   }
-  for (const { body } of believed.releases) {
-    const ended = body.supersedes ?? body.fixes
-    if (ended === null) continue
-    const release = toName(ended)
+  for (const release of endedBy(believed)) {
     const isOp = state.op?.release === release && isEarly(state)
     const isPrevious = state.pointer?.release === release && state.pointer.prev !== null
     if (isOp || (isPrevious && state.gcAt === null)) events.push({ tag: 'superseded', release })
   }
   return events
+}
+
+/** Releases that a newer one supersedes or fixes, each once. */
+function endedBy(believed: Believed): ReadonlySet<string> {
+  const names = new Set<string>()
+  for (const { body } of believed.releases) {
+    for (const id of [body.supersedes, body.fixes]) {
+      const known = id === null ? null : releaseOf(believed, id)
+      if (known !== null && compareOrder(body, known.body) > 0) names.add(toName(known.id))
+    }
+  }
+  return names
 }
 
 function actOrders(act: Act, state: State, believed: Believed): readonly Event[] {
@@ -90,7 +109,8 @@ function actOrders(act: Act, state: State, believed: Believed): readonly Event[]
     case 'undo': {
       const release = toName(act.release)
       const isKnown = state.undo?.release === release || state.pointer?.release !== release
-      return isKnown ? [] : [{ tag: 'undo', release, atMs: act.atMs, why: act.why }]
+      const isGoing = state.op?.state === 'back' || state.op?.state === 'stuck'
+      return isKnown || isGoing ? [] : [{ tag: 'undo', release, atMs: act.atMs, why: act.why }]
     }
     default:
       return []
@@ -112,6 +132,11 @@ function wantOrders(release: string, state: State, believed: Believed): readonly
   // An older release that was fetched and never had its turn makes room.
   if (op !== null && op.state !== 'stuck') events.push({ tag: 'superseded', release: op.release })
   return [...events, { tag: 'want', release, kind: known.body.kind }]
+}
+
+/** Nothing of the op under way has been flipped. */
+function isStoppable(state: State): boolean {
+  return isEarly(state) || (state.op?.state === 'cutover' && state.op.next === null)
 }
 
 /** The op under way has not begun its hand-over. */

@@ -74,11 +74,12 @@ function afterReport(
 ): Remembered {
   if (result === 'committed') return before
   const isOwn = result === 'failed' && reason !== null && whyOf(reason) === 'own'
-  if (!isOwn) {
-    const mine = before.treatment?.release === release
-    return mine ? { ...before, treatment: null } : before
-  }
   const held = before.treatment?.release === release ? before.treatment : null
+  if (!isOwn) {
+    if (held === null) return before
+    const stays = result !== 'undone' && held.tries > 0
+    return { ...before, treatment: stays ? failedBefore(held, reason) : null }
+  }
   return {
     ...before,
     treatment: {
@@ -90,6 +91,12 @@ function afterReport(
       tries: triesOf(before, release) + 1
     }
   }
+}
+
+/** A retry that ended by no fault of the release: the try before it failed all the same. */
+function failedBefore(held: Treatment, reason: Report['reason']): Treatment {
+  if (held.state === 'failed') return held
+  return { ...held, state: 'failed', cause: reason === null ? 'taken-back' : causeOf(reason) }
 }
 
 function triesOf({ treatment }: Remembered, release: string): number {

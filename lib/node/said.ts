@@ -44,15 +44,18 @@ export class Said {
    */
   async say(drafts: readonly EvidenceDraft[], tsS: number): Promise<readonly Evidence[]> {
     const out: Evidence[] = []
-    const fresh: Evidence[] = []
+    const fresh = new Map<string, Evidence>()
     for (const draft of drafts) {
-      const held = this.#byKey.get(keyOf(draft))
+      const key = keyOf(draft)
+      const held = this.#byKey.get(key) ?? fresh.get(key)
       const evidence = held ?? signEvidence(this.#network, this.#pair, draft, tsS)
-      if (held === undefined) fresh.push(evidence)
-      this.#byKey.set(keyOf(draft), evidence)
+      if (held === undefined) fresh.set(key, evidence)
       out.push(evidence)
     }
-    if (fresh.length > 0) await this.#disk.append(this.#path, concat(fresh.map(framed)))
+    if (fresh.size === 0) return out
+    await this.#disk.append(this.#path, concat([...fresh.values()].map(framed)))
+    // Only now is it said: what never reached the disk would be signed anew, under another time.
+    for (const [key, evidence] of fresh) this.#byKey.set(key, evidence)
     return out
   }
 

@@ -19,7 +19,7 @@ export interface Sight {
  * earlier install. Retired root keys do not own anybody's first look.
  */
 export class Sources {
-  #sinceMs: number | null = null
+  #agreed: { readonly trust: string; readonly sinceMs: number } | null = null
   readonly #feeds = new Map<string, Set<string>>()
 
   /** A feed brought the statement of this id. */
@@ -37,12 +37,14 @@ export class Sources {
     if (trust === null || fork.length > 0) return null
     if (sight.runs) return 0
     if (checkpoint !== null && trust.body.version >= checkpoint.version) return 0
-    const feeds = this.#feeds.get(toHex(trust.id))?.size ?? 0
+    const hex = toHex(trust.id)
+    const feeds = this.#feeds.get(hex)?.size ?? 0
     if (sight.peersAgree < peersAgreeing && feeds < feedsAgreeing) {
-      this.#sinceMs = null
+      this.#agreed = null
       return null
     }
-    this.#sinceMs ??= steadyMs
-    return Math.max(0, this.#sinceMs + agreeMs - steadyMs)
+    // The minute is for this trust: one that follows it has to stand as long.
+    if (this.#agreed?.trust !== hex) this.#agreed = { trust: hex, sinceMs: steadyMs }
+    return Math.max(0, this.#agreed.sinceMs + agreeMs - steadyMs)
   }
 }

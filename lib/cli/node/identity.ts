@@ -88,7 +88,7 @@ export async function identityOf(
   return { pair, membership }
 }
 
-/** A membership that cannot be read is no reason to stay away: the node goes on without a slot. */
+/** Throws `CONFIG_INVALID` for a membership that cannot be read: a lost slot is not hidden. */
 async function readHeld(disk: Disk, path: string): Promise<Bytes | null> {
   if ((await disk.stat(path)) === null) return null
   try {

@@ -48,7 +48,7 @@ async function status(context: Context): Promise<Outcome> {
 }
 
 async function why(context: Context): Promise<Outcome> {
-  const path = `/why/${context.args[0] ?? ''}`
+  const path = `/why/${encodeURIComponent(context.args[0] ?? '')}`
   const view = await callDaemon(await controlSocket(context), { method: 'GET', path })
   context.out.result('why', view as Value, whyLines(view as WhyView))
   return { data: view as Value }
