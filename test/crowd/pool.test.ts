@@ -338,3 +338,16 @@ function shuffle<T>(list: readonly T[], seed: number): readonly T[] {
     .toSorted((a, b) => (a.at < b.at ? -1 : 1))
     .map(({ value }) => value)
 }
+
+test('S91 what was heard of a release stays while a new trust waits for its signatures', (t) => {
+  const pool = open()
+  const key = keys.find((one) => armIn(one, 1) === 'treated')!
+  t.is(pool.add(say({ key, stage: 1, checkpoint: -1 }), nowMs).answer, 'accepted')
+  const before = pool.fold(hex)
+  // The trust is here, the signatures of its keys are not yet: the release is held, and no more.
+  pool.setContext({ believed: { ...believed, releases: [] } })
+  pool.setContext({ believed: { ...believed } })
+  t.alike(pool.fold(hex), before)
+  pool.setContext({ believed: { ...believed, releases: [], held: new Map() } })
+  t.is(pool.rollout(hex), null, 'who is held no more is forgotten')
+})

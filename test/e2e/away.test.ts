@@ -1,6 +1,9 @@
 // Nodes that were not there: one leaves before a release and comes back into the middle of its
 // rollout, one comes back when all is over and has only the words of the others to go by.
 import test from 'brittle'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Member } from '../demo/fleet.ts'
 import { stop } from '../demo/proc.ts'
 import {
   installFirst,
@@ -43,6 +46,10 @@ test(
     await until(fleet, 'end of the rollout', () =>
       others.every((member) => phaseOf(member, release) === 'completed')
     )
+    await until(fleet, 'verdicts', async () => {
+      const said = await Promise.all(others.map(saidCompleted))
+      return said.every(Boolean)
+    })
     const treated = rest[0]!.status?.rollout?.treated
 
     fleet.start(away!)
@@ -53,3 +60,9 @@ test(
     t.is(rest[0]!.status?.rollout?.treated, treated, 'who comes after the end is in no arm')
   }
 )
+
+/** Whether a node has given its verdict on the rollout; its journal has it before it is said. */
+async function saidCompleted({ home }: Member): Promise<boolean> {
+  const journal = await readFile(join(home, 'journal'), 'utf8')
+  return journal.includes(String.raw`\"saidWord\":\"completed\"`)
+}
