@@ -222,10 +222,12 @@ function blocksOf(tallies: ReadonlyMap<StageSet, Tally>): readonly FoldBlock[] {
       const x = treated?.failedAt[checkpoint] ?? 0
       const y = control?.failedAt[checkpoint] ?? 0
       if (x + y === 0) continue
-      // a control that has switched since says no more: later only those who reported are at risk
-      const nC =
-        checkpoint < inBake ? atRisk(control, checkpoint) : (control?.reached[checkpoint] ?? 0)
-      blocks.push({ stage, checkpoint, stratum, x, y, nT: atRisk(treated, checkpoint), nC })
+      // A control that has switched since says no more: later only those who reported are at risk.
+      // In both arms: a failure is told at once and an ok at its checkpoint, so while one is open a
+      // whole treated arm beside the failed controls alone would acquit anything.
+      const count = checkpoint < inBake ? atRisk : reachedBy
+      const nT = count(treated, checkpoint)
+      blocks.push({ stage, checkpoint, stratum, x, y, nT, nC: count(control, checkpoint) })
     }
   }
   return blocks.toSorted(
@@ -237,6 +239,11 @@ function blocksOf(tallies: ReadonlyMap<StageSet, Tally>): readonly FoldBlock[] {
 function atRisk(tally: Tally | undefined, checkpoint: number): number {
   if (tally === undefined) return 0
   return tally.failedAt.slice(0, checkpoint).reduce((left, failed) => left - failed, tally.enrolled)
+}
+
+/** Passed the checkpoint, or failed at it. */
+function reachedBy(tally: Tally | undefined, checkpoint: number): number {
+  return tally?.reached[checkpoint] ?? 0
 }
 
 function stagesOf(tallies: ReadonlyMap<StageSet, Tally>): readonly StageCount[] {
