@@ -175,6 +175,8 @@ function isCompleted(scene: Scene, view: SmallView): boolean {
   if (view.waiting.some((member) => !member.heldBack)) return false
   const reporters = input.pool.reporters(facts.hex).filter(({ conflict }) => !conflict)
   const live = new Set(input.pool.members(input.nowMs).map(({ hex }) => hex))
+  // who has just come back is one of those who wait, before its own census says so
+  if (input.self.member && !live.has(toHex(input.self.nodeKey))) return false
   if (reporters.some((one) => live.has(one.hex) && !isGood(one))) return false
   const last = reporters.reduce((most, one) => Math.max(most, one.heardMs), 0)
   return reporters.every((one) => one.heardMs < last || one.live.seq >= 3)
