@@ -86,10 +86,9 @@ function endOrders({ completed }: Decision, state: State, believed: Believed): r
 function endedBy(believed: Believed): ReadonlySet<string> {
   const names = new Set<string>()
   for (const { body } of believed.releases) {
-    for (const id of [body.supersedes, body.fixes]) {
-      const known = id === null ? null : releaseOf(believed, id)
-      if (known !== null && compareOrder(body, known.body) > 0) names.add(toName(known.id))
-    }
+    const ended = body.supersedes ?? body.fixes
+    const known = ended === null ? null : releaseOf(believed, ended)
+    if (known !== null && compareOrder(body, known.body) > 0) names.add(toName(known.id))
   }
   return names
 }

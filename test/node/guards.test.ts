@@ -30,9 +30,9 @@ const nextId = idOfStatement(next)
 
 function believing(...statements: readonly Statement[]): Believed {
   return statements.reduce((believed, statement) => {
-    const verdict = admit(believed, statement, testNowMs)
-    if ('believed' in verdict && verdict.believed) return verdict.believed
-    throw new Error(`not taken: ${JSON.stringify(verdict)}`)
+    const taken = admit(believed, statement, testNowMs)
+    if ('believed' in taken && taken.believed) return taken.believed
+    throw new Error(`not taken: ${JSON.stringify(taken)}`)
   }, believeNothing(network.id))
 }
 

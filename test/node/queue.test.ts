@@ -5,12 +5,14 @@ import { Queue } from '../../lib/node/queue.ts'
 
 /** A deed that goes on when it is told to. */
 function gate(): { readonly opened: Promise<void>; open: () => void } {
-  let open = (): void => {}
+  let open = noop
   const opened = new Promise<void>((resolve) => {
     open = resolve
   })
   return { opened, open }
 }
+
+function noop(): void {}
 
 function never(error: unknown): void {
   throw error

@@ -1,7 +1,7 @@
 // What a node says about itself is signed once, whatever happens to the process or the disk: two
 // statements under one number are equivocation, and would take it out of the evidence.
 import test from 'brittle'
-import fc from 'fast-check'
+import { assert, asyncProperty, uint8Array } from 'fast-check'
 import { concat, OtaError, type Bytes } from '../../lib/base/index.ts'
 import { Said } from '../../lib/node/index.ts'
 import type { Evidence, EvidenceDraft } from '../../lib/records/index.ts'
@@ -122,8 +122,8 @@ test('after a torn end the next statement stands where it can be read', async (t
 })
 
 test('bytes of another network or of nobody are no words of ours', async (t) => {
-  await fc.assert(
-    fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (rest) => {
+  await assert(
+    asyncProperty(uint8Array({ maxLength: 300 }), async (rest) => {
       const disk = new MemoryDisk()
       const [first] = await (await open(disk)).say([draft()], tsS)
       await disk.append(path, rest)

@@ -1,0 +1,169 @@
+// What `status` and `why` print, for a person at a terminal.
+import test from 'brittle'
+import { statusLines, whyLines } from '../../lib/cli/node/views.ts'
+import type { StatusView, WhyView } from '../../lib/node/index.ts'
+
+const release = (letter: string, label: string) => ({
+  release: letter.repeat(52),
+  label,
+  epoch: 1,
+  seq: 2
+})
+
+/** A node that was just started and knows nothing. */
+const fresh: StatusView = {
+  network: 'n'.repeat(52),
+  name: null,
+  node: 'k'.repeat(52),
+  member: false,
+  state: 'idle',
+  channel: 'stable',
+  level: 'auto',
+  held: false,
+  running: null,
+  previous: null,
+  next: null,
+  app: null,
+  rollout: null,
+  quarantine: [],
+  attempts: [],
+  trust: null,
+  freshness: 'none',
+  peers: 0,
+  address: null,
+  pids: { daemon: 2, launcher: 1 },
+  alarms: []
+}
+
+const trust = { version: 3, expiresMs: 1_760_000_000_000, forked: false }
+
+function row(view: StatusView, name: string): string | undefined {
+  const line = statusLines(view).find((text) => text.startsWith(`${name} `))
+  return line?.slice(name.length).trim()
+}
+
+test('a node that knows nothing yet says so', (t) => {
+  t.alike(statusLines(fresh), [
+    'network  not known yet  nnnnnnnn',
+    'running  nothing',
+    'state    idle',
+    'trust    none yet: waiting for a peer',
+    'peers    0'
+  ])
+})
+
+test('a node in its trial shows what runs, the way back and its app', (t) => {
+  const view: StatusView = {
+    ...fresh,
+    name: 'demo',
+    state: 'trial',
+    running: release('b', '2.0.0'),
+    previous: release('a', '1.0.0'),
+    app: { pid: 4711, restarts: 1, lost: 0 },
+    trust,
+    peers: 4,
+    address: '127.0.0.1:9#key'
+  }
+  t.is(row(view, 'network'), 'demo  nnnnnnnn')
+  t.is(row(view, 'running'), '2.0.0  bbbbbbbb  (epoch 1 seq 2)')
+  t.is(row(view, 'way back'), '1.0.0  aaaaaaaa  (epoch 1 seq 2)')
+  t.is(row(view, 'app'), 'pid 4711, 1 restarts, 0 requests cut')
+  t.ok(row(view, 'trust')?.startsWith('3, expires 2025-10-'))
+  t.ok(row(view, 'trust')?.endsWith(', freshness none'))
+  t.is(row(view, 'address'), '127.0.0.1:9#key')
+  t.is(row(view, 'next'), undefined, 'what is not there has no line')
+  t.is(
+    row({ ...view, app: { pid: null, restarts: 3, lost: 2 } }, 'app'),
+    'not running, 3 restarts, 2 requests cut'
+  )
+})
+
+test('a hold, a fork, a quarantine and every alarm are shown', (t) => {
+  const view: StatusView = {
+    ...fresh,
+    held: true,
+    state: 'waiting',
+    next: release('c', '3.0.0'),
+    trust: { ...trust, forked: true },
+    quarantine: [{ release: 'd'.repeat(52), why: 'own' }],
+    alarms: ['TRUST_FORK', 'CLOCK_SKEW']
+  }
+  t.is(row(view, 'state'), 'waiting, held by the operator')
+  t.is(row(view, 'next'), '3.0.0  cccccccc  (epoch 1 seq 2)')
+  t.ok(row(view, 'trust')?.endsWith(', forked: no installs'))
+  t.is(row(view, 'quarantine'), 'dddddddd own')
+  const alarms = statusLines(view).filter((line) => line.startsWith('alarm'))
+  t.alike(
+    alarms.map((line) => line.replace(/\s+/, ' ')),
+    ['alarm TRUST_FORK', 'alarm CLOCK_SKEW']
+  )
+})
+
+test('a rollout shows its phase, its counts and each reason on a line of its own', (t) => {
+  const rollout: NonNullable<StatusView['rollout']> = {
+    release: 'c'.repeat(52),
+    label: '3.0.0',
+    phase: 'baking',
+    stage: 2,
+    stages: 4,
+    widthPpm: 250_000,
+    treated: 12,
+    good: 9,
+    failed: 1,
+    controls: 30,
+    e: 1,
+    reasons: ['bakes for 6 h', 'needs 3 more']
+  }
+  const lines = statusLines({ ...fresh, rollout })
+  const at = lines.findIndex((line) => line.startsWith('rollout'))
+  t.is(lines[at], 'rollout  3.0.0 baking: 12 treated, 9 good, 1 failed, 30 controls')
+  t.alike(lines.slice(at + 1, at + 3), ['         bakes for 6 h', '         needs 3 more'])
+})
+
+const why: WhyView = {
+  release: 'c'.repeat(52),
+  label: '3.0.0',
+  state: 'waiting',
+  sentence: 'waiting: 1 of 2 signatures',
+  first: 'signatures',
+  conditions: [
+    { id: 'trust', ok: true, text: 'trust stands' },
+    { id: 'signatures', ok: false, text: '1 of 2 signatures' },
+    { id: 'ready', ok: null, text: 'not reached' }
+  ],
+  nextAtMs: null
+}
+
+test('why is one sentence, and then every condition in the order it is checked', (t) => {
+  t.alike(whyLines(why), [
+    'waiting: 1 of 2 signatures',
+    '  ok  trust stands',
+    '  no  1 of 2 signatures',
+    '  ?   not reached'
+  ])
+  const none = { ...why, release: null, sentence: 'there is no release', conditions: [] }
+  t.alike(whyLines(none), ['there is no release'])
+})
+
+const hostile = '\u001b[2J\u202e1.0\nrunning  9.9.9\u200b'
+const escaped = '\\u{1b}[2J\\u{202e}1.0\\nrunning  9.9.9\\u{200b}'
+
+test('what signers wrote cannot repaint the terminal or forge a line', (t) => {
+  const named = { ...release('b', hostile) }
+  const counts = { treated: 0, good: 0, failed: 0, controls: 0, e: 1, reasons: [hostile] }
+  const place = { phase: 'filling', stage: 1, stages: 1, widthPpm: 0 }
+  const rollout = { release: named.release, label: hostile, ...place, ...counts }
+  const view = { ...fresh, name: hostile, running: named, previous: named, next: named, rollout }
+  const lines = statusLines(view)
+  // Name, three releases, the rollout and its reason.
+  t.is(lines.filter((line) => line.includes(escaped)).length, 6)
+  t.alike(lines.filter((line) => line.startsWith('running')).length, 1)
+  const told = whyLines({
+    ...why,
+    sentence: `ready: ${hostile}`,
+    conditions: [{ id: 'channel', ok: false, text: hostile }]
+  })
+  t.alike(told, [`ready: ${escaped}`, `  no  ${escaped}`])
+  const all = [...lines, ...told].join('')
+  t.absent(/[\p{Cc}\p{Cf}]/u.test(all), 'no control or format character is left')
+})
