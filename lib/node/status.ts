@@ -60,6 +60,7 @@ export function statusOf(shown: Shown): StatusView {
     previous: release(pointer?.prev?.release),
     next: op?.release === pointer?.release ? null : release(op?.release),
     app: appView(launcher, state),
+    treatment: treatmentView(remembered),
     rollout: decision === null ? null : rolloutView(believed, decision),
     quarantine: state.quarantine
       .filter(({ active }) => active)
@@ -170,6 +171,12 @@ function releaseView(believed: Believed, name: string | null): ReleaseView | nul
   if (known === null) return { release: name, label: '', epoch: 0, seq: 0 }
   const { label, epoch, seq } = known.body
   return { release: name, label, epoch, seq }
+}
+
+function treatmentView({ treatment }: Remembered): StatusView['treatment'] {
+  if (treatment === null) return null
+  const { release, startedMs, state, tries } = treatment
+  return { release, startedMs, state, tries }
 }
 
 function appView({ slots, traffic }: LauncherView, state: State): AppView | null {

@@ -17,6 +17,8 @@ export interface StatusView {
   /** The release an upgrade is under way to. */
   readonly next: ReleaseView | null
   readonly app: AppView | null
+  /** This node as a treated one: since when the new version is in charge, and how it fares. */
+  readonly treatment: TreatmentView | null
   readonly rollout: RolloutStatus | null
   readonly quarantine: readonly { readonly release: string; readonly why: string }[]
   /** How often each release was started here, retries included. */
@@ -41,6 +43,13 @@ export interface ReleaseView {
   readonly label: string
   readonly epoch: number
   readonly seq: number
+}
+
+export interface TreatmentView {
+  readonly release: string
+  readonly startedMs: number
+  readonly state: 'running' | 'failed'
+  readonly tries: number
 }
 
 export interface AppView {

@@ -19,6 +19,7 @@ export interface NodeStatus {
   readonly pids: { readonly daemon: number; readonly launcher: number }
   readonly attempts: readonly { readonly release: string; readonly count: number }[]
   readonly quarantine: readonly { readonly release: string; readonly why: string }[]
+  readonly treatment: { readonly release: string; readonly startedMs: number } | null
   readonly rollout: {
     readonly release: string
     readonly label: string

@@ -13,6 +13,9 @@ const patienceMs = 120_000
 /** How long it watches that a halted release is left alone. */
 const quietMs = 6_000
 
+/** Checkpoint 1 of the plan: only then a node is good, and the next one may go. */
+const goodAfterMs = 3_000
+
 /** The plan of both releases: *small*, with minutes shortened to seconds. */
 const plan = {
   policy: 1,
@@ -76,17 +79,13 @@ export class Rollout {
         label: shipped.label
       }
     )
-    let firstStage = 0
     await this.#until(fleet, load, `rollout of ${shipped.label}`, () => {
       const upgraded = fleet.on(shipped.label)
-      // Before anyone reported good, at most the first stage has gone.
-      if (goodSoFar(fleet, release) === 0)
-        firstStage = Math.max(firstStage, started(fleet, release))
       return upgraded === fleet.members.length && fleet.members.every(isDone(release))
     })
     return {
       upgraded: fleet.on(shipped.label),
-      firstStage,
+      firstStage: startedFirst(fleet, release),
       completed: fleet.members.every(isDone(release)),
       seconds: Math.round((performance.now() - begun) / 1_000)
     }
@@ -168,12 +167,14 @@ function isDone(release: string): (member: Member) => boolean {
   return (member) => phaseOf(member, release) === 'completed'
 }
 
-function goodSoFar(fleet: Fleet, release: string): number {
-  const counts = fleet.members.map((member) => {
-    const rollout = member.status?.rollout
-    return rollout?.release === release ? rollout.good : 0
-  })
-  return Math.max(0, ...counts)
+/** How many took charge before the first of them can have reported good. */
+function startedFirst(fleet: Fleet, release: string): number {
+  const starts = fleet.members
+    .map(({ status }) => status?.treatment)
+    .filter((treatment) => treatment?.release === release)
+    .map((treatment) => treatment?.startedMs ?? 0)
+  const first = Math.min(...starts)
+  return starts.filter((startedMs) => startedMs < first + goodAfterMs).length
 }
 
 /** Versions and verdicts of the fleet as counts. */
