@@ -24,6 +24,7 @@ const fresh: StatusView = {
   previous: null,
   next: null,
   app: null,
+  treatment: null,
   rollout: null,
   quarantine: [],
   attempts: [],
