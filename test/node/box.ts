@@ -158,7 +158,7 @@ export class FakeMachine implements Machine {
 }
 
 /** Feeds and cores at the port: every tree is there at once. */
-export class FakeStore implements Store {
+class FakeStore implements Store {
   feeds: readonly Bytes[] = []
   onBlockOf: Parameters<Store['onBlock']>[0] | null = null
   onAlarmOf: Parameters<Store['onAlarm']>[0] | null = null
