@@ -75,8 +75,7 @@ function decoded(name: string): string {
 async function readBody(request: IncomingMessage): Promise<string> {
   request.setEncoding('utf8')
   let text = ''
-  // Left early, the request must live on: it carries the answer.
-  for await (const part of request.iterator({ destroyOnReturn: false })) {
+  for await (const part of request) {
     text += String(part)
     if (fromText(text).byteLength > socketLineBytesMax) {
       throw new OtaError('OVER_LIMIT', `a command has at most ${socketLineBytesMax} bytes`)

@@ -42,7 +42,7 @@ async function bytesOn(disk: MemoryDisk): Promise<Bytes> {
   return (await disk.read(path)) ?? new Uint8Array()
 }
 
-test('one thing is signed once: after a restart the same words go out, byte for byte', async (t) => {
+test('one thing is signed once: after a restart the same bytes go out', async (t) => {
   const disk = new MemoryDisk()
   const before = await (await open(disk)).say(drafts, tsS)
   const said = await open(disk.fork())
@@ -77,7 +77,7 @@ test('what has a number of its own is another thing to say', async (t) => {
   t.is(new Set(evidence).size, others.length)
 })
 
-test('nothing is said before it is durable, and a disk that fails leaves nothing said', async (t) => {
+test('nothing is said before it is durable; a disk that fails leaves nothing said', async (t) => {
   const disk = new MemoryDisk()
   const said = await open(disk)
   disk.beforeWrite = () => {
