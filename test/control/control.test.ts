@@ -221,7 +221,7 @@ test('events are told as they happen, to every reader, until the reader leaves',
   t.is(node.listeners.size, 1)
 })
 
-test('the socket is for its owner only, replaces one that was left, and is closed', async (t) => {
+test('the socket is for its owner only, replaces one that was left, and closes', async (t) => {
   const socket = join(await t.tmp(), 'ctl.sock')
   await writeFile(socket, 'left by a daemon that was killed')
   const node = new FakeNode()

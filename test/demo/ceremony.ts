@@ -10,6 +10,7 @@ export class Ceremony {
   readonly #network: readonly string[]
   #join = ''
   #releases = 0
+  #nodes = 0
 
   private constructor(desk: string, people: readonly Person[], network: readonly string[]) {
     this.#desk = desk
@@ -64,7 +65,9 @@ export class Ceremony {
     await writeFile(planFile, JSON.stringify(options.plan, null, 2))
     await publish(this.person(0), ['pack', shipped.folder, '-o', `${name}.pack`])
     const kind = ['--channel', 'stable', '--kind', 'code', '--label', shipped.label]
-    const propose = ['propose', `${name}.pack`, ...kind, '--plan', planFile, '-o', `${name}.req`]
+    const fleet = options.seeds === 0 ? [] : ['--nodes', String(this.#nodes)]
+    const plan = ['--plan', planFile, ...fleet]
+    const propose = ['propose', `${name}.pack`, ...kind, ...plan, '-o', `${name}.req`]
     await publish(this.person(0), propose)
     for (const [index, letter] of ['a', 'b'].entries()) {
       await this.#sign(index, `${name}.req`, `${name}.${letter}.sig`, ['--build', shipped.folder])
@@ -111,6 +114,7 @@ export class Ceremony {
   }
 
   async invite(slots: number): Promise<void> {
+    this.#nodes = slots
     const key = ['--key', 'signer-a', '--passphrase-fd', '3']
     const labels = ['--slots', String(slots), '--label', 'operator=demo']
     await publish(this.person(0), ['invite', ...labels, ...key, '-o', this.inviteFile])

@@ -101,7 +101,7 @@ test('a journal that cannot be written: nothing is performed, and nothing follow
   t.ok(isOtaError(it.failures[0], 'NO_SPACE'))
 })
 
-test('a journal that breaks half-way stops the upgrade there, and the app goes on', async (t) => {
+test('a journal that breaks half-way stops the upgrade there; the app goes on', async (t) => {
   for (const edge of [1, 2, 3, 4, 6, 7, 13, 14, 15]) {
     const it = await running(t)
     it.machine.beforeAppend = (lines) => {

@@ -179,7 +179,9 @@ function isCompleted(scene: Scene, view: SmallView): boolean {
   if (input.self.member && !live.has(toHex(input.self.nodeKey))) return false
   if (reporters.some((one) => live.has(one.hex) && !isGood(one))) return false
   const last = reporters.reduce((most, one) => Math.max(most, one.heardMs), 0)
-  return reporters.every((one) => one.heardMs < last || one.live.seq >= 3)
+  if (!reporters.every((one) => one.heardMs < last || one.live.seq >= 3)) return false
+  // Who has just started knows itself alone: the end is seen on settled evidence only.
+  return isSettled(scene, last)
 }
 
 function hasFailed({ input, facts }: Scene): boolean {
