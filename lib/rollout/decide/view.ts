@@ -32,7 +32,7 @@ export function viewOf(
     stage: run.stage,
     stages: rollout.bands.list.length,
     widthPpm: small
-      ? Math.floor((fold.n * PPM) / Math.max(1, rollout.policy.plan.members))
+      ? Math.min(PPM, Math.floor((fold.n * PPM) / Math.max(1, rollout.policy.plan.members)))
       : (rollout.bands.list[run.stage - 1]?.reachPpm ?? 0),
     small,
     treated: fold.n,
