@@ -22,7 +22,8 @@ import { hash } from '../../lib/trust/hash.ts'
 import { plain } from './bytes.ts'
 import { certificate, evidence, invite, tsS } from './evidence-samples.ts'
 import { encodeSamples, entries, goldenFiles, goldens, signer } from './goldens.ts'
-import { laxTrust, refusals } from './refusals.ts'
+import { laxTrust } from './lax.ts'
+import { refusals } from './refusals.ts'
 import { bodies, filled, firstTrust, network, noNetwork } from './samples.ts'
 
 const same = (t: TestContext, a: unknown, b: unknown, message?: string): void =>

@@ -5,7 +5,6 @@ import {
   encodeCanonical,
   encodePolicy,
   STATEMENT,
-  Writer,
   type Control,
   type Era,
   type KnownBody,
@@ -13,6 +12,7 @@ import {
   type Trust
 } from '../../lib/records/index.ts'
 import { place, splice } from './bytes.ts'
+import { laterCheckpoint, laxTrust, lessUndo, otherDays } from './lax.ts'
 import { refusedEvidence, refusedMembership } from './refusals-evidence.ts'
 import {
   controls,
@@ -108,40 +108,6 @@ function envelopes(): readonly Row[] {
       'WRONG_NETWORK'
     ]
   ]
-}
-
-/** A trust as it would be written by someone who checks nothing, lists in the order given. */
-export function laxTrust(trust: Trust): Bytes {
-  const writer = new Writer('lax trust')
-  const text = (value: string): void => {
-    writer.uint(fromText(value).byteLength)
-    writer.raw(fromText(value))
-  }
-  text(trust.name)
-  for (const n of [trust.version, trust.epoch, trust.issuedMs, trust.expiresMs]) writer.uint(n)
-  writer.uint(trust.roles.length)
-  for (const { role, threshold, members } of trust.roles) {
-    writer.u8(role)
-    writer.uint(threshold)
-    writer.uint(members.length)
-    for (const { key, label, draw, organisation } of members) {
-      writer.raw(key)
-      text(label)
-      if (draw !== null) {
-        writer.raw(draw.root)
-        writer.u32(draw.first)
-      }
-      if (organisation !== null) text(organisation)
-    }
-  }
-  writer.u8(trust.membership === 'open' ? 0 : 1)
-  writer.u8(trust.access === 'any' ? 0 : 1)
-  writer.uint(trust.feeds.length)
-  for (const feed of trust.feeds) writer.raw(feed)
-  writer.u8(trust.protoLow)
-  writer.u8(trust.protoHigh)
-  writer.uint(0)
-  return writer.finish()
 }
 
 function trusts(): readonly Row[] {
@@ -351,17 +317,6 @@ function policies(): readonly Row[] {
     ['windows not sorted', splice(good, days, 1, '7f'), bad],
     ['a trailing byte', concat([good, none]), bad]
   ]
-}
-
-const lessUndo = (): Policy => ({ ...policy, halt: { ...policy.halt, undoUpToPpm: 99_999 } })
-const otherDays = (): Policy => {
-  const [, second] = policy.time.windows
-  const windows = [{ ...policy.time.windows[0]!, days: 0x1e }, second!]
-  return { ...policy, time: { ...policy.time, windows } }
-}
-const laterCheckpoint = (): Policy => {
-  const [, ...rest] = policy.gate.checkpointsMs
-  return { ...policy, gate: { ...policy.gate, checkpointsMs: [300_001, ...rest] } }
 }
 
 const control = (value: Control): Bytes => bytesOf({ tag: 'control', control: value })

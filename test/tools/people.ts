@@ -1,4 +1,4 @@
-import { DAY, equal, HOUR, MINUTE, SECOND, type Bytes } from '../../lib/base/index.ts'
+import { DAY, equal, type Bytes } from '../../lib/base/index.ts'
 import {
   encodeBody,
   encodeCanonical,
@@ -16,15 +16,14 @@ import {
   type KnownBody,
   type Member,
   type Membership,
-  type Policy,
   type Release,
   type Revoke,
   type Role,
   type RoleName,
-  type Stage,
   type Statement,
   type Trust
 } from '../../lib/records/index.ts'
+import { testPolicy } from './policy.ts'
 import {
   buildAnchor,
   hash,
@@ -42,6 +41,8 @@ import {
  * People, trusts and statements for tests, made from numbers: the same number is the same person
  * with the same keys in every test. Nothing here is random and nothing reads a clock.
  */
+
+export { testPolicy } from './policy.ts'
 
 /** The moment these tests live in: 2025-10-09, unix ms. */
 export const testNowMs = 1_760_000_000_000
@@ -134,121 +135,6 @@ function makeMember(n: number, role: RoleName, anchors: readonly Anchor[]): Memb
 /** The anchor of drawer `n`; building one takes about 50 ms, so keep it. */
 export function makeAnchor(n: number): Anchor {
   return buildAnchor(keyOf(n), hash([Uint8Array.of(3, n & 255)]))
-}
-
-/** A plan *standard* in small: four stages, bakes of minutes. Every field is in range. */
-export const testStages: readonly Stage[] = [50_000, 250_000, 500_000, 1_000_000].map(
-  (sharePpm) => ({
-    who: 0,
-    sharePpm,
-    bakeMs: 10 * MINUTE,
-    kT: 200,
-    kC: 600,
-    qT: 10,
-    qC: 10,
-    approve: 0
-  })
-)
-
-export interface PolicyChanges {
-  readonly how?: Partial<Policy['how']>
-  readonly plan?: Partial<Policy['plan']>
-  readonly gate?: Partial<Policy['gate']>
-  readonly halt?: Partial<Policy['halt']>
-  readonly others?: Partial<Policy['others']>
-  readonly time?: Partial<Policy['time']>
-  readonly who?: Partial<Policy['who']>
-  readonly health?: Partial<Policy['health']>
-}
-
-/** A valid policy with the defaults of the schema; change groups of it by name. */
-export function testPolicy(changes: PolicyChanges = {}): Policy {
-  return {
-    how: {
-      level: 'auto',
-      critical: false,
-      urgent: false,
-      consent: 'none',
-      order: 'leastResponsible',
-      bypass: 3,
-      control: 'observe',
-      ...changes.how
-    },
-    plan: {
-      nodes: 2_000,
-      small: false,
-      members: 0,
-      stages: testStages,
-      holdBackPpm: 30_000,
-      jitter: 250,
-      prefetchMs: 30 * MINUTE,
-      fillWithinMs: HOUR,
-      ...changes.plan
-    },
-    gate: {
-      alphaPpm: 10_000,
-      betaPpm: 50_000,
-      holdAt: 10_000,
-      rho0: 1_200,
-      epsilonPpm: 5_000,
-      hardCeilingPpm: 50_000,
-      riskPerStagePpm: 10_000,
-      coveragePpm: 900_000,
-      liarBudgetPpm: 10_000,
-      operatorCapPpm: 10_000,
-      settleMs: MINUTE,
-      openHoldMs: DAY,
-      windowsOpenMs: 5 * MINUTE,
-      failFast: 'auto',
-      checkpointsMs: [5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, DAY],
-      ...changes.gate
-    },
-    halt: { onHalt: 'undo', undoUpToPpm: 100_000, undoSpreadMs: 10 * MINUTE, ...changes.halt },
-    others: {
-      shadow: 'prefer',
-      first: 5,
-      failures: 2,
-      waitMs: HOUR,
-      attest: 0,
-      votesNeedPpm: 0,
-      votesAgainstPpm: 200_000,
-      votesWithinMs: DAY,
-      ...changes.others
-    },
-    time: {
-      downloadMs: DAY,
-      migrateMs: 10 * MINUTE,
-      startMs: MINUTE,
-      shadowMs: MINUTE,
-      trialMs: 10 * MINUTE,
-      reportMs: 10 * MINUTE,
-      retryHost: 3,
-      retryTimedOut: 2,
-      maxParallel: 0,
-      startAtMs: 0,
-      endAtMs: 0,
-      endBehavior: 'stop',
-      windows: [],
-      endOfLifeMs: 0,
-      ...changes.time
-    },
-    who: {
-      selector: '',
-      from: null,
-      barriers: [],
-      deadends: [],
-      requires: { daemon: '', protoLow: 1, protoHigh: 1, schemas: [], eras: [] },
-      ...changes.who
-    },
-    health: {
-      badForMs: 10 * SECOND,
-      crashMax: 3,
-      crashWithinMs: MINUTE,
-      boots: 3,
-      ...changes.health
-    },
-    ext: []
-  }
 }
 
 /** An artifact whose cores nobody holds. */
