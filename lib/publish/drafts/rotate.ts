@@ -75,7 +75,7 @@ export function refuseOrphans(believed: Believed, next: Trust, givenUp: readonly
   const names = left.map(({ id, body }) => `${toShortName(id)} (${body.channel})`).join(', ')
   const first = toShortName(left[0]?.id ?? new Uint8Array(32))
   throw new OtaError('ORPHANS_RELEASE', `trust ${next.version} leaves ${names} without quorum`, {
-    hint: `let the new signers run: ota-publish sign ${first}, or give it up with --drop ${first}`,
+    hint: `let signers who stay run: ota-publish sign ${first}, or give it up with --drop ${first}`,
     facts: { releases: left.length }
   })
 }
