@@ -11,6 +11,7 @@ import {
 import { decodeStatement, type AuthId, type Statement } from '../records/index.ts'
 import {
   admit,
+  authorityDigest,
   compareOrder,
   parseJoin,
   restore,
@@ -49,6 +50,7 @@ export class Authority {
   readonly #listeners = new Set<(believed: Believed) => void>()
   readonly #heights: Map<string, Height>
   readonly #said = new Set<string>()
+  #digests: readonly string[]
   #believed: Believed
   #last: Promise<unknown> = Promise.resolve()
 
@@ -58,6 +60,7 @@ export class Authority {
     this.#nowMs = state.nowMs
     this.#believed = state.believed
     this.#heights = new Map(state.heights)
+    this.#digests = state.digests
   }
 
   /**
@@ -78,7 +81,9 @@ export class Authority {
     }))
     const believed = readBack({ network, checkpoint, adopted }, stored, files)
     checkBeside(believed, { network, checkpoint })
-    const authority = new Authority(files, log, { believed, heights, nowMs: options.nowMs })
+    const digests = await files.readDigests()
+    const state = { believed, heights, digests, nowMs: options.nowMs }
+    const authority = new Authority(files, log, state)
     await authority.#tidy(filed)
     return authority
   }
@@ -86,6 +91,14 @@ export class Authority {
   /** What this node believes now; a value, replaced at each change. */
   get believed(): Believed {
     return this.#believed
+  }
+
+  /**
+   * Whether this node believed just this once, among its last 64 beliefs and across restarts: a
+   * beacon that names it is behind, not ahead (S40).
+   */
+  hadDigest(digest: Bytes): boolean {
+    return this.#digests.includes(toHex(digest))
   }
 
   /** The highest (epoch, seq) that was ever admitted here in a channel; it never falls. */
@@ -190,6 +203,7 @@ export class Authority {
     if (hasRisen || !sameAdopted(before, after)) {
       await this.#files.writeSeen(after, this.#heights)
     }
+    await this.#noteDigest(after)
     this.#believed = after
     this.#announce(before, from)
     for (const listener of this.#listeners) listener(after)
@@ -219,6 +233,17 @@ export class Authority {
       await this.#files.remove(place, statementId(statement.canonical))
     }
     if (this.#raise(this.#believed)) await this.#files.writeSeen(this.#believed, this.#heights)
+    await this.#noteDigest(this.#believed)
+  }
+
+  /** The newest last; one that comes again moves there. */
+  async #noteDigest(believed: Believed): Promise<void> {
+    const digest = toHex(authorityDigest(believed))
+    if (this.#digests.at(-1) === digest) return
+    const others = this.#digests.filter((one) => one !== digest)
+    const digests = [...others, digest].slice(-digestsKept)
+    await this.#files.writeDigests(digests)
+    this.#digests = digests
   }
 
   #raise({ releases }: Believed): boolean {
@@ -266,6 +291,9 @@ export class Authority {
   }
 }
 
+/** Own beliefs remembered; a beacon is at most a day old, and a day has fewer changes. */
+const digestsKept = 64
+
 /** Refusals remembered as said; then all are forgotten, which only costs saying them again. */
 const saidMax = 1_024
 
@@ -281,6 +309,7 @@ function readBack(given: Told, stored: readonly Stored[], files: Files): Believe
 interface State {
   readonly believed: Believed
   readonly heights: ReadonlyMap<string, Height>
+  readonly digests: readonly string[]
   readonly nowMs: () => number
 }
 

@@ -117,6 +117,22 @@ export class Files {
     await this.#disk.writeDurable(`${this.#folder}/seen`, bytes)
   }
 
+  /** Digests of what was believed here, in hex, oldest first; none where the file is damaged. */
+  async readDigests(): Promise<readonly string[]> {
+    const bytes = await this.#disk.read(`${this.#folder}/digests`)
+    if (bytes === null) return []
+    const lines = toText(bytes).split('\n')
+    const isWhole = lines.pop() === '' && lines.every((line) => /^[0-9a-f]{64}$/.test(line))
+    if (isWhole) return lines
+    this.#log('authority.damaged', { file: `${this.#folder}/digests` })
+    return []
+  }
+
+  async writeDigests(digests: readonly string[]): Promise<void> {
+    const bytes = fromText(digests.map((digest) => `${digest}\n`).join(''))
+    await this.#disk.writeDurable(`${this.#folder}/digests`, bytes)
+  }
+
   async #readOne(place: Place, id: Bytes): Promise<Statement | null> {
     const bytes = await this.#disk.read(this.#path(place, id))
     if (bytes === null) return null

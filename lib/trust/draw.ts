@@ -91,6 +91,11 @@ export function proofAt(anchor: Anchor, index: number): Bytes {
   return concat(parts)
 }
 
+/** The siblings in a proof, lowest first. */
+export function proofPath(proof: Bytes): readonly Bytes[] {
+  return Array.from({ length: depth }, (_, bit) => proof.slice(32 + bit * 32, 64 + bit * 32))
+}
+
 /** What a proof is checked against: one drawer's line in the trust that the release names. */
 export interface DrawClaim {
   readonly key: Bytes

@@ -51,8 +51,11 @@ export { believeNothing, expired, isBelowCheckpoint, releaseOf } from './belief/
 export { admittedReleases, compareOrder, equalNumbers } from './belief/order.ts'
 export {
   admit,
+  judgeAllOffline,
+  judgeOffline,
   readStatement,
   restore,
+  type Judgement,
   type Restored,
   type Stored,
   type Told,
@@ -68,6 +71,7 @@ export {
   type Permission,
   type Refusals
 } from './views/permission.ts'
+export { drawProof, type DrawProof, type NamedDraw } from './views/draw-proof.ts'
 export { authorityDigest, liveIds } from './views/digest.ts'
 export { signedDateMs } from './views/signed-date.ts'
 export { certificateId, verifyMembership, type NoSeat, type Seat } from './membership.ts'

@@ -58,7 +58,7 @@ export function releaseSeed(known: KnownRelease): Bytes {
 }
 
 /** Proofs of named drawers lie in the entries, checked on the way in. */
-function proofOf({ statement }: KnownRelease, drawer: Bytes): Bytes | null {
+export function proofOf({ statement }: KnownRelease, drawer: Bytes): Bytes | null {
   for (const entry of statement.entries) {
     const signature = decodeEntry(entry)
     if (signature?.proof && equal(signature.key, drawer)) return signature.proof

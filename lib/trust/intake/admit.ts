@@ -4,7 +4,7 @@ import type { Believed, Held } from '../belief/believed.ts'
 import { countUnderCurrent, judge } from '../belief/judge.ts'
 import type { AnyKnown } from '../belief/known.ts'
 import { equalNumbers } from '../belief/order.ts'
-import { keysWithPart, sameEntries, unite, type Looked } from './parts.ts'
+import { keysWithPart, sameEntries, unite, withEntries, type Looked } from './parts.ts'
 import { superfluous } from './pending.ts'
 import { keysOf } from '../belief/quorum.ts'
 import { readStatement } from './read.ts'
@@ -160,12 +160,6 @@ function strange(believed: Believed, any: AnyKnown): Held {
   const chain = { current: trust, path: trusts, fork }
   const item = { any, settled: false }
   return { ...item, standing: judge(item, { network, checkpoint, chain, items: held }) }
-}
-
-function withEntries(any: AnyKnown, { entries, signers }: Looked): AnyKnown {
-  const statement = { ...any.known.statement, entries }
-  // Cast: only entries and signers change, never the body that the tag stands for.
-  return { ...any, known: { ...any.known, statement, signers } } as AnyKnown
 }
 
 function unchanged(before: Held, looked: Looked, id: Bytes): Verdict {

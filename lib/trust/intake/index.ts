@@ -3,5 +3,6 @@
  * worth its place. It knows neither files nor carriers.
  */
 export { admit, type Verdict } from './admit.ts'
+export { judgeAllOffline, judgeOffline, type Judgement } from './offline.ts'
 export { readStatement } from './read.ts'
 export { restore, type Restored, type Stored, type Told } from './restore.ts'

@@ -86,6 +86,16 @@ export function unite(believed: Believed, any: AnyKnown, entries: readonly Entry
   return { entries: laid, signers: laid.map(keyOf), bad, badProofs }
 }
 
+/** The same statement with what a look at its entries brought. */
+export function withEntries(
+  any: AnyKnown,
+  { entries, signers }: Pick<Looked, 'entries' | 'signers'>
+): AnyKnown {
+  const statement = { ...any.known.statement, entries }
+  // Cast: only entries and signers change, never the body that the tag stands for.
+  return { ...any, known: { ...any.known, statement, signers } } as AnyKnown
+}
+
 /** The proof, if its signer is a named drawer and it meets her root; else it is stripped. */
 function goodProof(believed: Believed, any: AnyKnown, { key, proof }: Signature): Bytes | null {
   if (proof === null || any.tag !== 'release') return null

@@ -4,7 +4,7 @@ import type { Base, Believed } from '../belief/believed.ts'
 import type { AnyKnown } from '../belief/known.ts'
 import { keysOf } from '../belief/quorum.ts'
 import { baseOf, settle } from '../belief/settle.ts'
-import { unite } from './parts.ts'
+import { unite, withEntries } from './parts.ts'
 import { superfluous } from './pending.ts'
 import { readStatement } from './read.ts'
 
@@ -70,10 +70,7 @@ interface ReadItem {
 }
 
 function signed(believed: Believed, { any, entries, settled }: ReadItem): Item {
-  const { entries: good, signers } = unite(believed, any, entries)
-  const statement = { ...any.known.statement, entries: good }
-  // Cast: only entries and signers change, never the body that the tag stands for.
-  return { any: { ...any, known: { ...any.known, statement, signers } } as AnyKnown, settled }
+  return { any: withEntries(any, unite(believed, any, entries)), settled }
 }
 
 interface Item {
