@@ -58,6 +58,17 @@ export class Exchange {
     if (this.#lacks()) this.#dialLater(0)
   }
 
+  /**
+   * Dials `count` keys of the view at random, however many peers there are, and asks all of these
+   * for more keys: whoever knows only each other must hear of somebody else (S37).
+   */
+  reachOut(count: number): void {
+    for (const peer of this.#options.peers()) {
+      if (peer.ready) peer.send(FRAME.exchange, encodeExchange([]))
+    }
+    if (this.#options.dials) this.#dialSome(count)
+  }
+
   /** PX of a peer; none asks for some. */
   keys(peer: Peer, keys: readonly Bytes[]): void {
     if (this.#buckets.get(peer)?.take() !== true) return
@@ -87,11 +98,16 @@ export class Exchange {
 
   #dial(): void {
     if (!this.#lacks()) return
+    this.#dialSome(dialsAtOnce - this.#dialling.size)
+    if (this.#view.size > 0) this.#dialLater(dialEveryMs)
+  }
+
+  #dialSome(count: number): void {
     const connected = new Set(this.#options.peers().map(({ key }) => toHex(key)))
     const free = [...this.#view.keys()].filter(
       (name) => !connected.has(name) && !this.#dialling.has(name)
     )
-    for (const name of pick(this.#hub.dice, free, dialsAtOnce - this.#dialling.size)) {
+    for (const name of pick(this.#hub.dice, free, count)) {
       const key = this.#view.get(name)
       // A key that is fresh per boot is worth one try.
       this.#view.delete(name)
@@ -103,6 +119,5 @@ export class Exchange {
       })
       this.#dialling.set(name, cancel)
     }
-    if (this.#view.size > 0) this.#dialLater(dialEveryMs)
   }
 }

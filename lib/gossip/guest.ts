@@ -12,6 +12,7 @@ export class GuestSwarm implements Door {
   readonly #swarm: Hyperswarm
   readonly #onConnection: (stream: Connection) => void
   #discovery: Discovery | null = null
+  #isClosed = false
 
   /** `swarm` is a hyperswarm; the public types do not mention the package. */
   constructor(network: Bytes, swarm: object, onConnection: (stream: Connection) => void) {
@@ -21,19 +22,35 @@ export class GuestSwarm implements Door {
   }
 
   /** The swarm key of the app. */
-  static keyOf(swarm: object): Bytes {
-    return copy((swarm as Hyperswarm).keyPair.publicKey)
+  get key(): Bytes {
+    return copy(this.#swarm.keyPair.publicKey)
   }
 
   async open(): Promise<void> {
     this.#swarm.on('connection', this.#onConnection)
     for (const connection of this.#swarm.connections) this.#onConnection(connection)
+    this.#join()
+  }
+
+  #join(): void {
     const topic = topicOf(this.#network)
     this.#discovery = this.#swarm.join(topic, { server: true, client: true })
   }
 
   refresh(onError: (error: unknown) => void): void {
     this.#discovery?.refresh().catch(onError)
+  }
+
+  /** An app's swarm has static peers of its own. */
+  revisit(): void {
+    // Nothing to dial here.
+  }
+
+  /** The key is the app's and stays; the topic is looked up and announced anew. */
+  async renew(onError: (error: unknown) => void): Promise<boolean> {
+    await this.#discovery?.destroy().catch(onError)
+    if (!this.#isClosed) this.#join()
+    return false
   }
 
   dial(key: Bytes): void {
@@ -50,6 +67,7 @@ export class GuestSwarm implements Door {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     this.#swarm.off('connection', this.#onConnection)
     await this.#discovery?.destroy()
   }

@@ -7,4 +7,5 @@
  */
 export { formatPeer, parseHostPort, parsePeer, type HostPort } from './address.ts'
 export { topicOf } from './swarm.ts'
-export { Wire, type PeerView, type WireOptions } from './wire.ts'
+export type { PeerView, WireOptions } from './options.ts'
+export { Wire } from './wire.ts'

@@ -139,6 +139,22 @@ export class Links {
     })
   }
 
+  /**
+   * Sends away half of those who dialled us, rounded up and drawn at random: whoever came to
+   * surround us has filled these places, and others may have found them taken (S37).
+   */
+  shedInbound(): number {
+    const inbound = this.peers.filter(({ outbound, phase }) => !outbound && phase !== 'closed')
+    const shed = pick(this.#hub.dice, inbound, Math.ceil(inbound.length / 2))
+    for (const peer of shed) this.#dismiss(peer, BYE.full, 60)
+    return shed.length
+  }
+
+  /** Says goodbye to these: they know us by a key that is given up. */
+  leave(peers: readonly Peer[]): void {
+    for (const peer of peers) this.#dismiss(peer, BYE.leaving, 0)
+  }
+
   /** Counts a reject; the third in ten minutes bans for an hour (S114). */
   fault(peer: Peer, why: string): void {
     this.#hub.log('gossip-reject', { peer: peer.label, why })

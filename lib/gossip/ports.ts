@@ -1,5 +1,5 @@
 import type { Bytes, Clock, Dice, Log } from '../base/index.ts'
-import type { EvidencePool } from '../crowd/index.ts'
+import type { EvidencePool, SetRef } from '../crowd/index.ts'
 import type { AuthId, Heads } from '../records/index.ts'
 import type { Verdict } from '../trust/index.ts'
 
@@ -15,6 +15,8 @@ export interface AuthoritySource {
   list(): readonly AuthId[]
   read(id: Bytes): Bytes | null
   wants(ids: readonly AuthId[]): readonly Bytes[]
+  /** Whether this node believes, or lately believed, what a digest stands for. */
+  hadDigest(digest: Bytes): boolean
   onChange(fn: () => void): () => void
 }
 
@@ -30,6 +32,8 @@ export interface Hub {
   scaled(ms: number): number
   /** The node lags behind and wants to see everybody's authority set. */
   catchingUp(): boolean
-  /** Tells those who listen that evidence was taken in. */
-  accepted(): void
+  /** Peers are known to withhold something, or are suspected of it. */
+  searching(): boolean
+  /** Evidence was taken in: listeners hear of it, and what a beacon names is looked for. */
+  accepted(item: Bytes, ref: SetRef | null): void
 }

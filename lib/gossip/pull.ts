@@ -43,6 +43,8 @@ interface State {
   readonly headsOut: Bucket
   lastPair: string
   lastPairMs: number
+  /** Its list will be asked for as soon as the rate allows. */
+  isAsking: boolean
   cancel: (() => void) | null
   cancelServe: (() => void) | null
 }
@@ -92,11 +94,21 @@ export class Pull {
       headsOut: rate(3, 1),
       lastPair: '',
       lastPairMs: 0,
+      isAsking: false,
       cancel: null,
       cancelServe: null
     })
     if (this.#hub.catchingUp()) this.#sendIds(peer)
     else this.#compare(peer)
+    if (this.#hub.searching()) this.#askFor(peer)
+  }
+
+  /**
+   * Asks every peer what it keeps, equal digests or not: something is known to exist that no digest
+   * of theirs has shown (S39, S40, S44).
+   */
+  askAll(): void {
+    for (const peer of this.#states.keys()) this.#askFor(peer)
   }
 
   left(peer: Peer): void {
@@ -220,6 +232,18 @@ export class Pull {
     state.lastPairMs = this.#hub.clock.steadyMs()
     const ids = this.#hub.authority.list().slice(0, authIdsMax)
     peer.send(FRAME.authIds, encodeAuthIds(ids))
+  }
+
+  /** An empty list asks for the other's; at the rate of lists, so that peers answer. */
+  #askFor(peer: Peer): void {
+    const state = this.#states.get(peer)
+    if (state === undefined || state.isAsking) return
+    if (state.idsOut.take()) return peer.send(FRAME.authIds, encodeAuthIds([]))
+    state.isAsking = true
+    this.#later.after(state.idsOut.waitMs(), () => {
+      state.isAsking = false
+      this.#askFor(peer)
+    })
   }
 
   #serve(peer: Peer, state: State): void {

@@ -1,4 +1,4 @@
-import { alloc, isOtaError, type Bytes } from '../base/index.ts'
+import { alloc, equal, isOtaError, type Bytes } from '../base/index.ts'
 import { decodeMembership, type AuthId, type Heads } from '../records/index.ts'
 import { authorityDigest, verifyMembership, type Believed, type Verdict } from '../trust/index.ts'
 import type { AuthoritySource } from './ports.ts'
@@ -12,6 +12,8 @@ export interface AuthorityRoom {
   read(id: Bytes): Bytes | null
   /** Ids of those offered that this node lacks, or holds with fewer signatures than it needs. */
   wants(ids: readonly AuthId[]): readonly Bytes[]
+  /** Whether this node believed just this once. */
+  hadDigest(digest: Bytes): boolean
   onChange(fn: () => void): () => void
 }
 
@@ -21,15 +23,16 @@ const nothing: Heads = { trustVersion: 0, digest: alloc(32) }
 export function sourceOf(room: AuthorityRoom): AuthoritySource {
   let of: Believed | null = null
   let heads = nothing
+  const current = (): Heads => {
+    const { believed } = room
+    if (believed === of) return heads
+    of = believed
+    const version = believed.trust?.body.version ?? 0
+    heads = version === 0 ? nothing : { trustVersion: version, digest: authorityDigest(believed) }
+    return heads
+  }
   return {
-    heads() {
-      const { believed } = room
-      if (believed === of) return heads
-      of = believed
-      const version = believed.trust?.body.version ?? 0
-      heads = version === 0 ? nothing : { trustVersion: version, digest: authorityDigest(believed) }
-      return heads
-    },
+    heads: current,
     access: () => room.believed.trust?.body.access ?? 'any',
     member(wire, nowMs) {
       try {
@@ -44,6 +47,7 @@ export function sourceOf(room: AuthorityRoom): AuthoritySource {
     list: () => room.list(),
     read: (id) => room.read(id),
     wants: (ids) => room.wants(ids),
+    hadDigest: (digest) => equal(current().digest, digest) || room.hadDigest(digest),
     onChange: (fn) => room.onChange(fn)
   }
 }

@@ -112,7 +112,7 @@ export class Spread {
     if (offered.answer !== 'accepted') return offered
     if (offered.id !== null) this.wishes.settle(offered.id)
     for (const peer of pick(this.#hub.dice, this.#peers(), ownPush)) this.give(peer, item)
-    this.#hub.accepted()
+    this.#hub.accepted(item, offered.ref)
     return offered
   }
 
@@ -209,7 +209,7 @@ export class Spread {
         this.#forward(peer, item, offered)
         // A slot makes evidence of its node readable that was ignored before.
         if (ref?.type === 0) this.reconsider()
-        this.#hub.accepted()
+        this.#hub.accepted(item, ref)
         break
       case 'duplicate':
         if (id !== null) this.wishes.settle(id)

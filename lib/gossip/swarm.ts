@@ -26,7 +26,9 @@ const goodbyeMs = 1_500
 
 export interface SwarmOptions {
   readonly network: Bytes
-  readonly keyPair: KeyPair
+  /** Swarm key to keep; null: a fresh one now and whenever the join is renewed. */
+  readonly keyPair: KeyPair | null
+  readonly freshPair: () => KeyPair
   /** Address to bind; null: all. On a loopback address nothing leaves the machine. */
   readonly host: string | null
   /** Fixed port; null: any. */
@@ -59,10 +61,27 @@ export function topicOf(network: Bytes): Bytes {
   return hash([fromText('upswell/topic/1'), Uint8Array.of(0, 0, 0)], network)
 }
 
+/** A DHT node and the swarm upon it, under one key. */
+interface Stand {
+  readonly keyPair: KeyPair
+  readonly dht: Dialler
+  readonly swarm: Hyperswarm
+  discovery: Discovery | null
+}
+
 /** What a node needs of a swarm, its own or an app's. */
 export interface Door {
+  /** The swarm key in use. */
+  readonly key: Bytes
   open(onError: (error: unknown) => void): Promise<void>
   refresh(onError: (error: unknown) => void): void
+  /** Dials the static peers again, looking their names up anew. */
+  revisit(onError: (error: unknown) => void): void
+  /**
+   * Joins anew, under a fresh key and port where neither is an address; true if so. `leaving` is
+   * called before the old one goes.
+   */
+  renew(onError: (error: unknown) => void, leaving: () => void): Promise<boolean>
   dial(key: Bytes): void
   forget(key: Bytes): void
   address(): string | null
@@ -73,16 +92,101 @@ export interface Door {
 export class Swarm implements Door {
   readonly #clock: Clock
   readonly #options: SwarmOptions
-  readonly #dht: Dialler
-  readonly #swarm: Hyperswarm
-  #discovery: Discovery | null = null
+  readonly #onConnection: (stream: Connection) => void
+  #stand: Stand
   #isClosed = false
+  #renewal: Promise<boolean> | null = null
 
   constructor(clock: Clock, options: SwarmOptions, onConnection: (stream: Connection) => void) {
-    const { host, port, bootstrap, rendezvous, keyPair } = options
     this.#clock = clock
     this.#options = options
-    this.#dht = new Dialler({
+    this.#onConnection = onConnection
+    this.#stand = this.#makeStand(options.keyPair ?? options.freshPair())
+  }
+
+  get key(): Bytes {
+    return this.#stand.keyPair.key
+  }
+
+  /** Binds and begins to listen and to dial; throws `CONFIG_INVALID` if the port is taken. */
+  async open(onError: (error: unknown) => void): Promise<void> {
+    await this.#open(this.#stand, onError)
+  }
+
+  /** Looks the topic up again. */
+  refresh(onError: (error: unknown) => void): void {
+    this.#stand.discovery?.refresh().catch(onError)
+  }
+
+  revisit(onError: (error: unknown) => void): void {
+    for (const peer of this.#options.peers) this.#reach(this.#stand, peer, onError)
+  }
+
+  /**
+   * Who surrounds a node does so by its key and by its place in the DHT, which is its address and
+   * port: both are changed where they are fresh per boot. A key that was kept, or a fixed port, is
+   * an address people wrote down: then the topic is joined anew, no more.
+   */
+  async renew(onError: (error: unknown) => void, leaving: () => void): Promise<boolean> {
+    if (this.#isClosed || this.#renewal !== null) return false
+    this.#renewal = this.#renew(onError, leaving)
+    try {
+      return await this.#renewal
+    } catch (error) {
+      onError(error)
+      return false
+    } finally {
+      this.#renewal = null
+    }
+  }
+
+  async #renew(onError: (error: unknown) => void, leaving: () => void): Promise<boolean> {
+    const { keyPair, port, freshPair } = this.#options
+    const old = this.#stand
+    if (keyPair !== null || port !== null) {
+      await old.discovery?.destroy()
+      this.#join(old)
+      return false
+    }
+    const fresh = this.#makeStand(freshPair())
+    await this.#open(fresh, onError)
+    if (this.#isClosed) {
+      await this.#retire(fresh)
+      return false
+    }
+    this.#stand = fresh
+    leaving()
+    await this.#retire(old)
+    return true
+  }
+
+  /** Dials a key that a peer named; it counts as explicit only until `forget`. */
+  dial(key: Bytes): void {
+    this.#stand.swarm.joinPeer(key)
+  }
+
+  forget(key: Bytes): void {
+    this.#stand.swarm.leavePeer(key)
+  }
+
+  /** Where others can dial us: the bound port and the best address known; null before `open`. */
+  address(): string | null {
+    const { dht, keyPair } = this.#stand
+    const local = dht.localAddress()
+    if (local === null) return null
+    const host = this.#options.host ?? dht.host ?? local.host
+    return formatPeer({ host, port: local.port, key: keyPair.key })
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#renewal?.catch(noop)
+    await this.#retire(this.#stand)
+  }
+
+  #makeStand(keyPair: KeyPair): Stand {
+    const { host, port, bootstrap, rendezvous } = this.#options
+    const dht = new Dialler({
       ...(bootstrap === 'public' ? {} : { bootstrap: bootstrap === 'none' ? [] : bootstrap }),
       ...(host === null ? {} : { host }),
       ...(port === null ? {} : { port, anyPort: false }),
@@ -90,20 +194,20 @@ export class Swarm implements Door {
       // Own address space: no NAT to find out about.
       ...(rendezvous || isLoopback(host) ? { firewalled: false } : {})
     })
-    this.#swarm = new Hyperswarm({
-      dht: this.#dht,
+    const swarm = new Hyperswarm({
+      dht,
       keyPair: { publicKey: keyPair.key, secretKey: keyPair.secret },
       maxPeers,
       maxClientConnections: peersOutMax,
       backoffs
     })
-    this.#swarm.on('connection', onConnection)
+    swarm.on('connection', this.#onConnection)
+    return { keyPair, dht, swarm, discovery: null }
   }
 
-  /** Binds and begins to listen and to dial; throws `CONFIG_INVALID` if the port is taken. */
-  async open(onError: (error: unknown) => void): Promise<void> {
+  async #open(stand: Stand, onError: (error: unknown) => void): Promise<void> {
     try {
-      await this.#dht.bind()
+      await stand.dht.bind()
     } catch (cause) {
       const { host, port } = this.#options
       throw new OtaError('CONFIG_INVALID', `cannot listen on ${host ?? '*'}:${port ?? 0} (UDP)`, {
@@ -112,52 +216,34 @@ export class Swarm implements Door {
       })
     }
     // Announcing asks the DHT and may take long; who knows our address can come in meanwhile.
-    this.#swarm.listen().catch(onError)
-    for (const peer of this.#options.peers) this.#reach(peer, onError)
-    if (this.#options.bootstrap === 'none' && !this.#options.rendezvous) return
-    const topic = topicOf(this.#options.network)
-    this.#discovery = this.#swarm.join(topic, { server: true, client: true })
+    stand.swarm.listen().catch(onError)
+    for (const peer of this.#options.peers) this.#reach(stand, peer, onError)
+    this.#join(stand)
+  }
+
+  #join(stand: Stand): void {
+    const { bootstrap, network, rendezvous } = this.#options
+    if (this.#isClosed || (bootstrap === 'none' && !rendezvous)) return
+    stand.discovery = stand.swarm.join(topicOf(network), { server: true, client: true })
   }
 
   /** Static peers are dialled for ever, those with a name once the name is known. */
-  #reach(peer: StaticPeer, onError: (error: unknown) => void): void {
-    if (this.#isClosed) return
-    this.#dht.learn(peer).then(
+  #reach(stand: Stand, peer: StaticPeer, onError: (error: unknown) => void): void {
+    const isOver = (): boolean => this.#isClosed || stand.swarm.destroyed
+    if (isOver()) return
+    stand.dht.learn(peer).then(
       () => {
-        if (!this.#isClosed) this.#swarm.joinPeer(peer.key)
+        if (!isOver()) stand.swarm.joinPeer(peer.key)
       },
       (error: unknown) => {
         onError(error)
-        this.#clock.after(lookupEveryMs, () => this.#reach(peer, onError))
+        this.#clock.after(lookupEveryMs, () => this.#reach(stand, peer, onError))
       }
     )
   }
 
-  /** Looks the topic up again. */
-  refresh(onError: (error: unknown) => void): void {
-    this.#discovery?.refresh().catch(onError)
-  }
-
-  /** Dials a key that a peer named; it counts as explicit only until `forget`. */
-  dial(key: Bytes): void {
-    this.#swarm.joinPeer(key)
-  }
-
-  forget(key: Bytes): void {
-    this.#swarm.leavePeer(key)
-  }
-
-  /** Where others can dial us: the bound port and the best address known; null before `open`. */
-  address(): string | null {
-    const local = this.#dht.localAddress()
-    if (local === null) return null
-    const host = this.#options.host ?? this.#dht.host ?? local.host
-    return formatPeer({ host, port: local.port, key: this.#options.keyPair.key })
-  }
-
-  async close(): Promise<void> {
-    this.#isClosed = true
-    const gentle = this.#swarm.destroy().then(
+  async #retire({ swarm }: Stand): Promise<void> {
+    const gentle = swarm.destroy().then(
       () => true,
       () => false
     )
@@ -168,7 +254,7 @@ export class Swarm implements Door {
     // Unannouncing waits for nodes that may be gone; the sockets must not.
     const isGone = await Promise.race([gentle, late])
     timer.cancel()
-    if (!isGone) await this.#swarm.destroy({ force: true })
+    if (!isGone) await swarm.destroy({ force: true })
   }
 }
 
@@ -177,5 +263,5 @@ function isLoopback(host: string | null): boolean {
 }
 
 function noop(): void {
-  // The timer is not set yet.
+  // A timer that is not set yet, or an error that its owner has told already.
 }

@@ -206,13 +206,16 @@ function emptySet(set: SetRef): SetView {
   return { ref: set, count: 0, kthRank: alloc(8).fill(0xff), members: [] }
 }
 
-/** Slots make the rest readable, verdicts spare it; then the newest. */
+/** Slots make the rest readable, acts and verdicts stop or spare it; then the newest. */
 function firstFirst(x: SetView, y: SetView): number {
   return urgency(x.ref) - urgency(y.ref) || y.ref.a - x.ref.a || y.ref.b - x.ref.b
 }
 
 function urgency({ type }: SetRef): number {
-  return type === 0 ? 0 : type === 35 ? 1 : type === 32 ? 2 : 3
+  if (type === 0) return 0
+  // Attestations, brakes, beacons and verdicts: few, small, and a step may hang on each.
+  if (type === 35 || type >= 48) return 1
+  return type === 32 ? 2 : 3
 }
 
 function summary(peer: Peer, view: SetView): Sum {

@@ -4,6 +4,7 @@ import {
   MINUTE,
   peersInMax,
   SECOND,
+  toHex,
   type Bytes,
   type Clock,
   type Dice,
@@ -11,10 +12,11 @@ import {
   type Log
 } from '../base/index.ts'
 import { Life } from '../base/life.ts'
-import type { EvidencePool, Offer } from '../crowd/index.ts'
-import { HELLO_ROLE, type Hello, type Running } from '../records/index.ts'
+import type { Offer } from '../crowd/index.ts'
+import { HELLO_ROLE, type Hello } from '../records/index.ts'
 import { keyPairFromSeed, type KeyPair } from '../trust/index.ts'
-import { parsePeer, type HostPort } from './address.ts'
+import { parsePeer } from './address.ts'
+import { Claims } from './claims.ts'
 import { dispatch, type Parts } from './dispatch.ts'
 import { Exchange } from './exchange.ts'
 import { Later } from './later.ts'
@@ -22,7 +24,9 @@ import { Links } from './links.ts'
 import type { Peer } from './peer.ts'
 import type { Hub } from './ports.ts'
 import { Pull } from './pull.ts'
-import { sourceOf, type AuthorityRoom } from './source.ts'
+import { Search, type Rungs } from './search.ts'
+import type { PeerView, WireOptions, WirePorts } from './options.ts'
+import { sourceOf } from './source.ts'
 import { Spread } from './spread.ts'
 import { coverageOf, hasSettled, medianSkewMs } from './standing.ts'
 import { GuestSwarm } from './guest.ts'
@@ -34,57 +38,9 @@ const wireVersion = 1
 const fullSettleMs = MINUTE
 const shortestMs = 500
 const gatherMs = 50
-
-export interface WirePorts {
-  readonly authority: AuthorityRoom
-  readonly pool: EvidencePool
-}
-
-export interface WireOptions {
-  readonly network: Bytes
-  /** Swarm key to keep over restarts; null: a fresh one per boot. */
-  readonly keyPair: KeyPair | null
-  /** Fixed UDP port; null: any. */
-  readonly port: number | null
-  /** Address to bind; null: all interfaces. */
-  readonly host: string | null
-  /** `HOST:PORT#KEY`, dialled for ever. */
-  readonly peers: readonly string[]
-  readonly bootstrap: readonly HostPort[] | 'public' | 'none'
-  /** Be a persistent DHT node for others; wants a fixed port that is reachable. */
-  readonly rendezvous: boolean
-  /** Invite and certificate on the wire, and the reporting key they name. */
-  readonly membership: Bytes | null
-  readonly nodePair: KeyPair | null
-  /** `settle` of the live rollout; 60 s and more change nothing. */
-  readonly settleMs?: () => number
-  /** What runs here. */
-  readonly running?: () => Running | null
-  /** Whether this node lags behind; without a trust it always does. */
-  readonly catchingUp?: () => boolean
-  readonly servesBytes?: boolean
-  /** Versions of the channel to speak, for tests of other ranges. */
-  readonly versions?: { readonly low: number; readonly high: number }
-  readonly inboundMax?: number
-  /** A hyperswarm of an app, used beside it and left open; port, host and peers are its own. */
-  readonly swarm?: object
-}
-
-/** A peer as others see it. */
-export interface PeerView {
-  readonly key: Bytes
-  readonly outbound: boolean
-  readonly running: Running | null
-  readonly protoLow: number
-  readonly protoHigh: number
-  readonly trustVersion: number
-  /** Its authority digest; null before its HELLO. Equal to ours: it believes all that we do. */
-  readonly digest: Bytes | null
-  /** Reporting key that it proved. */
-  readonly member: Bytes | null
-  /** Gossip passes; false: greeted only, or no common version. */
-  readonly ready: boolean
-}
+/** Keys of the view dialled by the second rung of a search. */
+const strangersDialled = 8
+const outOfBand = 'no peer shows what is known to exist: bring the statements in a file'
 
 /** What a replicating room learns of a stream. */
 interface StreamInfo {
@@ -102,10 +58,10 @@ export type WireChange = 'peers' | 'evidence'
 export class Wire extends Life {
   readonly #hub: Hub
   readonly #options: WireOptions
-  readonly #keyPair: KeyPair
   readonly #swarm: Door
   readonly #links: Links
   readonly #parts: Parts
+  readonly #search: Search
   readonly #later: Later
   readonly #streamListeners = new Set<StreamListener>()
   readonly #listeners = new Set<(change: WireChange) => void>()
@@ -117,19 +73,21 @@ export class Wire extends Life {
     super()
     const { authority, pool, options } = given
     this.#options = options
-    this.#keyPair = options.keyPair ?? keyPairFromSeed(dice.fill(alloc(32)))
     this.#hub = this.#makeHub({ clock, dice, log }, { authority, pool })
     const peers = options.peers.map(parsePeer)
+    const freshPair = (): KeyPair => keyPairFromSeed(dice.fill(alloc(32)))
     const accept = (stream: Connection): void => this.#links.accept(stream)
     this.#swarm =
       options.swarm === undefined
-        ? new Swarm(clock, { ...options, keyPair: this.#keyPair, peers }, accept)
+        ? new Swarm(clock, { ...options, freshPair, peers }, accept)
         : new GuestSwarm(options.network, options.swarm, accept)
     this.#links = this.#makeLinks()
     this.#parts = this.#makeParts()
+    this.#search = this.#makeSearch()
     this.#later = new Later(clock)
     this.own(this.#swarm)
     this.own(this.#later)
+    this.own(this.#search)
     this.own(this.#links)
     for (const part of Object.values(this.#parts)) this.own(part)
   }
@@ -184,8 +142,21 @@ export class Wire extends Life {
 
   /** The swarm key in use. */
   get key(): Bytes {
-    const { swarm } = this.#options
-    return swarm === undefined ? this.#keyPair.key : GuestSwarm.keyOf(swarm)
+    return this.#swarm.key
+  }
+
+  /**
+   * Begins or ends the search for what peers do not show: at once all of them are asked for what
+   * they keep, then every five minutes, each time by a further way (S37, S39, S40).
+   */
+  search(on: boolean): void {
+    if (on) this.#search.start()
+    else this.#search.stop()
+  }
+
+  /** How far the search has gone, 1 to 6; 0 while there is none. */
+  get rung(): number {
+    return this.#search.rung
   }
 
   /** Asks all peers now for what they hold: a halt is near and must rest on all there is. */
@@ -225,6 +196,7 @@ export class Wire extends Life {
   #makeHub(ports: { clock: Clock; dice: Dice; log: Log }, given: WirePorts): Hub {
     const { network, settleMs, catchingUp } = this.#options
     const authority = sourceOf(given.authority)
+    const claims = new Claims(network, authority)
     return {
       ...ports,
       authority,
@@ -235,8 +207,39 @@ export class Wire extends Life {
         return Math.min(ms, Math.max(shortestMs, ms * share))
       },
       catchingUp: () => authority.heads().trustVersion === 0 || catchingUp?.() === true,
-      accepted: () => this.#emit('evidence')
+      searching: () => this.#search.isOn,
+      accepted: (item, ref) => {
+        // Asked for at once: whether to search on, and to wait, is decided elsewhere (S39, S40).
+        if (claims.isNew(item, ref)) this.#parts.pull.askAll()
+        this.#emit('evidence')
+      }
     }
+  }
+
+  #makeSearch(): Search {
+    const { pull, walk, exchange } = this.#parts
+    const rungs: Rungs = {
+      1: () => this.#swarm.refresh(this.#failed('refresh')),
+      2: () => exchange.reachOut(strangersDialled),
+      3: () => this.#swarm.revisit(this.#failed('static peers')),
+      4: () => this.#renew(),
+      5: () => this.#hub.log('search-shed', { peers: this.#links.shedInbound() }),
+      6: () => this.#hub.log('out-of-band', { text: outOfBand })
+    }
+    return new Search(this.#hub, rungs, () => {
+      pull.askAll()
+      walk.startAll()
+    })
+  }
+
+  #renew(): void {
+    const before = this.#links.peers
+    const report = this.#failed('renew')
+    const renewed = this.#swarm.renew(report, () => {
+      this.#links.leave(before)
+      this.#hub.log('search-renewed', { key: toHex(this.#swarm.key) })
+    })
+    renewed.catch(report)
   }
 
   #makeLinks(): Links {

@@ -31,6 +31,7 @@ declare module 'hyperswarm' {
     })
     readonly keyPair: SwarmKeyPair
     readonly connections: Iterable<Connection>
+    readonly destroyed: boolean
     on(event: 'connection', fn: (connection: Connection) => void): void
     off(event: 'connection', fn: (connection: Connection) => void): void
     join(
