@@ -4,6 +4,16 @@
  * integers, the majority of verdicts, the size of the fleet, and the fixed-point logarithms all of
  * it is judged with. It knows no wire and no disk, and never decides what to do.
  */
+export type {
+  Attestations,
+  Brakes,
+  BrakeView,
+  Claim,
+  Dispute,
+  Freshness,
+  Kept
+} from './acts/types.ts'
+export type { HadDigest } from './acts/claims.ts'
 export { armOf, stageOf, whoOf, bandsOf, type Arm, type Band } from './bands.ts'
 export {
   censusLine,

@@ -1,6 +1,10 @@
 import { equal, isOtaError, toHex, type Bytes } from '../base/index.ts'
 import { decodeEvidence, type Evidence } from '../records/index.ts'
 import { evidenceId, verifyEvidence, type Believed } from '../trust/index.ts'
+import { Acts } from './acts/acts.ts'
+import type { HadDigest } from './acts/claims.ts'
+import type { Attestations, Brakes, Claim, Freshness, Kept } from './acts/types.ts'
+import { duplicate, ignored, rejected, skewMs } from './answers.ts'
 import { CensusBook, type CensusEstimate } from './sets/census-book.ts'
 import { censusTtlMs, type Member } from './sets/census.ts'
 import { verdictLine, verdictRank } from './draws.ts'
@@ -29,6 +33,14 @@ export interface PoolView {
   /** Whether a report of this rank would be among the k that count. */
   lacksReport(hex: string, place: ReportPlace): boolean
   lacksVerdict(hex: string, word: Word, nodeKey: Bytes): boolean
+  /** What brakes do to a release; they run from receipt (S104). */
+  brakes(hex: string, nowMs: number): Brakes
+  /** What builders say about one artifact, by its place in the release (S54, S55, S56). */
+  attestations(hex: string, artifactIndex: number, nowMs: number): Attestations
+  /** How old the newest word of the beacons is (S37, S38). */
+  freshness(nowMs: number): Freshness
+  /** What fresh beacons name and this node never had (S39, S40). */
+  claim(nowMs: number): Claim | null
 }
 
 export interface ReportPlace {
@@ -45,8 +57,6 @@ export interface PoolOptions {
   readonly seatOf?: (hex: string) => PoolSeat | null
 }
 
-/** Clocks of others may run ahead or behind by this much. */
-const skewMs = 300_000
 /** Reports of keys whose certificate is not here yet, kept until it comes. */
 const parkedMax = 256
 
@@ -59,6 +69,7 @@ export class Pool implements EvidencePool, PoolView {
   #believed: Believed
   readonly #memberships: MembershipBook
   readonly #census: CensusBook
+  readonly #acts: Acts
   #rooms = new Map<string, Room>()
   #bySubject = new Map<string, Room>()
   #parked: Evidence[] = []
@@ -68,11 +79,18 @@ export class Pool implements EvidencePool, PoolView {
     this.#options = options
     this.#memberships = new MembershipBook(believed)
     this.#census = new CensusBook(believed.network)
+    this.#acts = new Acts({ believed, verify: (evidence) => this.#verify(evidence) })
     this.#openRooms()
   }
 
-  /** To be called whenever belief changes: rollouts open and close, slots die with their revoke. */
-  setContext({ believed }: { readonly believed: Believed }): void {
+  /**
+   * To be called whenever belief changes: rollouts open and close, slots die with their revoke,
+   * brakes, beacons and attestations with their key. `hadDigest` tells digests that were believed
+   * before, also before a restart; once given it stays.
+   */
+  setContext(context: { readonly believed: Believed; readonly hadDigest?: HadDigest }): void {
+    const { believed, hadDigest } = context
+    this.#acts.setContext(believed, hadDigest)
     if (believed === this.#believed) return
     this.#believed = believed
     this.#memberships.setBelieved(believed)
@@ -93,6 +111,10 @@ export class Pool implements EvidencePool, PoolView {
 
   /** Takes in evidence that is decoded already: one's own, or a simulated node's. */
   add(evidence: Evidence, nowMs: number): Offer {
+    const { tag } = evidence.body
+    if (tag === 'brake' || tag === 'beacon' || tag === 'attest') {
+      return this.#acts.add(evidence, nowMs)
+    }
     if (evidence.tsS * 1_000 > nowMs + skewMs) return ignored
     const hex = toHex(evidence.signer)
     const seat = this.#seat(hex, evidence.signer)
@@ -100,16 +122,16 @@ export class Pool implements EvidencePool, PoolView {
       this.#park(evidence)
       return ignored
     }
-    const { tag } = evidence.body
     if (tag === 'enrol' || tag === 'outcome') return this.#addReport(evidence, hex, seat, nowMs)
     if (tag === 'census') return this.#addCensus(evidence, seat, nowMs)
-    // attestations, votes, brakes and beacons are not collected by this version
+    // votes are not collected by this version
     return tag === 'verdict' ? this.#addVerdict(evidence, hex, seat) : ignored
   }
 
   sets(): readonly SetView[] {
     const rooms = [...this.#rooms.values()].flatMap((room) => room.views())
-    const views = [this.#memberships.view(), ...rooms, ...this.#census.views()]
+    const others = [...this.#census.views(), ...this.#acts.views()]
+    const views = [this.#memberships.view(), ...rooms, ...others]
     return views.filter((view) => view.count > 0)
   }
 
@@ -173,6 +195,35 @@ export class Pool implements EvidencePool, PoolView {
     const room = this.#rooms.get(hex)
     if (room === undefined) return false
     return room.verdicts.hasRoom(word, verdictRank(room.rollout.lottery, nodeKey), toHex(nodeKey))
+  }
+
+  brakes(hex: string, nowMs: number): Brakes {
+    return this.#acts.brakes(hex, nowMs)
+  }
+
+  attestations(hex: string, artifactIndex: number, nowMs: number): Attestations {
+    return this.#acts.attestations({ hex, index: artifactIndex }, nowMs)
+  }
+
+  freshness(nowMs: number): Freshness {
+    return this.#acts.freshness(nowMs)
+  }
+
+  claim(nowMs: number): Claim | null {
+    return this.#acts.claim(nowMs)
+  }
+
+  /**
+   * What must be written durably and handed to `restore`: when brakes were heard, and how far the
+   * beacons counted. The same list until something changes.
+   */
+  kept(): readonly Kept[] {
+    return this.#acts.kept()
+  }
+
+  /** To be called before anything is offered: dates of receipt stay, numbers never fall. */
+  restore(kept: readonly Kept[], nowMs: number): void {
+    this.#acts.restore(kept, nowMs)
   }
 
   #addReport(evidence: Evidence, hex: string, seat: PoolSeat, nowMs: number): Offer {
@@ -308,7 +359,3 @@ function indexOf(view: SetView): ReadonlyMap<string, Bytes> {
 }
 
 const indexes = new WeakMap<SetView, ReadonlyMap<string, Bytes>>()
-
-const ignored: Offer = { answer: 'ignored', id: null, spread: 'none', ref: null }
-const rejected: Offer = { answer: 'rejected', id: null, spread: 'none', ref: null }
-const duplicate: Offer = { answer: 'duplicate', id: null, spread: 'none', ref: null }

@@ -1,9 +1,10 @@
-import type { Bytes } from '../base/index.ts'
+import type { Bytes, Code } from '../base/index.ts'
 
 /**
  * Name of a set of evidence, as it goes over the wire. Stage sets: type 32, a = resume number,
  * b = 2 · stage + arm (1 treated), c = stratum. Census: type 34, a = interval, c = 0. Verdict: type
- * 35, a = resume number, b = word. Memberships: type 0, all zeros.
+ * 35, a = resume number, b = word. Attestations 48, brakes 50: the release and zeros. Beacons 51
+ * and memberships 0: all zeros.
  */
 export interface SetRef {
   readonly type: number
@@ -32,6 +33,8 @@ export interface Offer {
   readonly id: Bytes | null
   readonly spread: 'eager' | 'lazy' | 'none'
   readonly ref: SetRef | null
+  /** Worth an event: `CLOCK_SKEW`, a beacon key dates itself ahead of the clock (S48). */
+  readonly code?: Code
 }
 
 /** What gossip needs of the evidence: take one in, list what there is, give one out. */

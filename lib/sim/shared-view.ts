@@ -1,7 +1,11 @@
 import type { Bytes } from '../base/index.ts'
 import type {
+  Attestations,
+  Brakes,
   CensusEstimate,
+  Claim,
   Fold,
+  Freshness,
   Member,
   Pool,
   PoolSeat,
@@ -81,6 +85,22 @@ export class SharedView implements PoolView {
 
   lacksVerdict(...ballot: Parameters<PoolView['lacksVerdict']>): boolean {
     return this.#pool.lacksVerdict(...ballot)
+  }
+
+  brakes(hex: string, nowMs: number): Brakes {
+    return this.#pool.brakes(hex, nowMs)
+  }
+
+  attestations(...artifact: Parameters<PoolView['attestations']>): Attestations {
+    return this.#pool.attestations(...artifact)
+  }
+
+  freshness(nowMs: number): Freshness {
+    return this.#pool.freshness(nowMs)
+  }
+
+  claim(nowMs: number): Claim | null {
+    return this.#pool.claim(nowMs)
   }
 
   #page(hex: string): Page {
