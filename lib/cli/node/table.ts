@@ -1,6 +1,7 @@
 import type { Command, Context, Outcome, Program } from '../frame/index.ts'
 import { VERSION } from '../version.ts'
 import { join } from './join.ts'
+import { offline } from './offline/index.ts'
 import { configured, stayers } from './run.ts'
 import { usage } from './usage.ts'
 import { words } from './words.ts'
@@ -32,7 +33,7 @@ const version: Command = {
 
 /** The program `ota-node`: one table for dispatch, help and "did you mean". */
 export function nodeProgram(): Program {
-  const commands = [join, ...stayers, ...words, config, version]
+  const commands = [join, ...stayers, ...words, ...offline, config, version]
   return { name: 'ota-node', version: VERSION, usage, commands }
 }
 
