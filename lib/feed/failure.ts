@@ -3,9 +3,18 @@ import { isOtaError, OtaError, type Code } from '../base/index.ts'
 /** Messages of the stores below that have no code of their own, and ours for them. */
 const byMessage: readonly (readonly [string, Code, string])[] = [
   ['could not be locked', 'LOCKED', 'another process has the core store open'],
+  ['moved unsafely', 'STORE_MOVED', 'it was copied or moved, and a copy would fork its feeds'],
   ['Batch was not applied', 'NO_SPACE', 'the core store could not write'],
   ['No space left', 'NO_SPACE', 'the core store could not write']
 ]
+
+const hints: Readonly<Partial<Record<Code, string>>> = {
+  LOCKED: 'one home has one daemon: stop the other one, or use another --home',
+  NO_SPACE: 'free space on the disk, then restart: a full store does not recover by itself',
+  // The marks beside the cores stay: nothing is appended before peers have brought the feed back.
+  STORE_MOVED:
+    'go on where it was made; if that is lost, remove store/cores of this home, and nothing else'
+}
 
 /**
  * Gives an error of hypercore, corestore or their storage one of our codes; ours pass unchanged.
@@ -18,11 +27,7 @@ export function translated(error: unknown, what: string): unknown {
   }
   for (const [part, ours, text] of byMessage) {
     if (!error.message.includes(part)) continue
-    const hint =
-      ours === 'LOCKED'
-        ? 'one home has one daemon: stop the other one, or use another --home'
-        : 'free space on the disk, then restart: a full store does not recover by itself'
-    return new OtaError(ours, `${what}: ${text}`, { cause: error, hint })
+    return new OtaError(ours, `${what}: ${text}`, { cause: error, hint: hints[ours] ?? '' })
   }
   return new OtaError('INTERNAL', `${what}: ${error.message}`, { cause: error })
 }

@@ -6,17 +6,22 @@ import { inBackground } from '../base/life.ts'
 import { translated } from './failure.ts'
 
 export interface FeedAlarm {
-  readonly code: Extract<Code, 'FEED_FORK' | 'FEED_JUNK'>
+  readonly code: Extract<Code, 'FEED_FORK' | 'FEED_JUNK' | 'FEED_DEAD'>
   readonly feed: Bytes
+  /** One sentence for people; as it leaves the store it names the feed. */
   readonly text: string
 }
+
+type Fault = FeedAlarm & { readonly code: 'FEED_FORK' | 'FEED_JUNK' }
 
 /** What a reader tells its store. */
 export interface ReaderEvents {
   /** Whether the block was of use; a feed of useless ones ends (S27). */
   block(feed: Bytes, index: number, bytes: Bytes): Promise<boolean>
   /** The feed is at an end for this node; `proof` is kept. */
-  ended(alarm: FeedAlarm, proof: unknown): Promise<void>
+  ended(alarm: Fault, proof: unknown): Promise<void>
+  /** The feed was looked over; `isHeard`: it shows life. */
+  looked(feed: Bytes, isHeard: boolean): Promise<void>
 }
 
 export interface FeedOptions {
@@ -48,6 +53,7 @@ export class FeedReader {
   #pumping: Promise<void> | null = null
   #again = false
   #cancelLook: () => void = noop
+  #hasRead = false
 
   constructor(clock: Clock, store: Corestore, events: ReaderEvents, feed: FeedOptions) {
     this.key = feed.key
@@ -96,6 +102,9 @@ export class FeedReader {
     this.#cancelLook = this.#clock.after(this.#withinMs, () => this.#look())
     this.lookForFork()
     this.#pump()
+    // A length alone is no life: blocks that nobody gives are as good as none (S35).
+    const isHeld = this.#core.peers.some(({ remoteLength }) => remoteLength > 0)
+    this.#events.looked(this.key, isHeld && this.#hasRead).catch(inBackground)
   }
 
   /** Ends the feed if a peer shows another fork of it. */
@@ -171,6 +180,7 @@ export class FeedReader {
       this.#end('junk', { code: 'FEED_JUNK', feed: this.key, text }, { index })
       return
     }
+    if (block !== null) this.#hasRead = true
     const useful = block !== null && (await this.#events.block(this.key, index, block))
     this.#useless = useful ? 0 : this.#useless + 1
     if (this.#useless < feedJunkBlocksMax) return
@@ -178,14 +188,14 @@ export class FeedReader {
     this.#end('junk', { code: 'FEED_JUNK', feed: this.key, text }, { index })
   }
 
-  #end(state: 'forked' | 'junk', alarm: FeedAlarm, proof: unknown): void {
+  #end(state: 'forked' | 'junk', alarm: Fault, proof: unknown): void {
     if (this.#state !== 'reading') return
     this.#state = state
     this.#cancelLook()
     this.#finish(state, alarm, proof).catch(inBackground)
   }
 
-  async #finish(state: 'forked' | 'junk', alarm: FeedAlarm, proof: unknown): Promise<void> {
+  async #finish(state: 'forked' | 'junk', alarm: Fault, proof: unknown): Promise<void> {
     await this.#core.close()
     if (state === 'forked') await this.#takeHeld()
     await this.#events.ended(alarm, proof)

@@ -58,7 +58,10 @@ export class Store extends Life {
     this.#options = options
   }
 
-  /** Errors: `LOCKED` if another process has the store, `NO_SPACE`, `INTERNAL` with the cause. */
+  /**
+   * Errors: `LOCKED` if another process has the store, `STORE_MOVED` for a copy that is no cache,
+   * `NO_SPACE`, `INTERNAL` with the cause.
+   */
   protected override async start(): Promise<void> {
     const { disk, folder } = this.#options
     const restore = silenceHypercore(this.#log)
@@ -67,7 +70,12 @@ export class Store extends Life {
     this.#store = await this.#openCorestore()
     const cores = new Cores(this.#store)
     const stallMs = this.#options.stallMs ?? 60 * SECOND
-    const mine = { disk, folder: `${folder}/feeds`, withinMs: Math.min(stallMs, 30 * SECOND) }
+    const mine = {
+      disk,
+      folder: `${folder}/feeds`,
+      withinMs: Math.min(stallMs, 30 * SECOND),
+      hasPeers: () => this.#streams.size > 0
+    }
     this.#mailboxes = this.own(new Mailboxes(this.#clock, this.#log, cores, mine))
     const ports = { clock: this.#clock, dice: this.#dice, log: this.#log, disk }
     this.#trees = this.own(
@@ -89,7 +97,8 @@ export class Store extends Life {
       return await this.#tryOpen()
     } catch (cause) {
       const error = translated(cause, 'open the core store')
-      if (this.#options.cache !== true || !isOtaError(error, 'INTERNAL')) throw error
+      const isBroken = isOtaError(error, 'INTERNAL') || isOtaError(error, 'STORE_MOVED')
+      if (this.#options.cache !== true || !isBroken) throw error
       this.#log('store-reset', { text: error.message })
       await this.#options.disk.remove(`${this.#options.folder}/cores`)
       return await this.#tryOpen()
@@ -122,7 +131,10 @@ export class Store extends Life {
     this.#store.replicate(stream)
   }
 
-  /** Reads exactly these feeds (≤ 4) from now on. A feed once found forked or junk stays shut. */
+  /**
+   * Reads exactly these feeds (≤ 4) from now on. A feed once found forked or junk stays shut, and
+   * is named again by an alarm after each start. Throws `OVER_LIMIT` for more.
+   */
   async openFeeds(keys: readonly Bytes[]): Promise<void> {
     await this.#open().mailboxes.openFeeds(keys)
   }

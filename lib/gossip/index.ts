@@ -8,4 +8,4 @@
 export { formatPeer, parseHostPort, parsePeer, type HostPort } from './address.ts'
 export { topicOf } from './swarm.ts'
 export type { PeerView, WireOptions } from './options.ts'
-export { Wire } from './wire.ts'
+export { Wire, type WireChange } from './wire.ts'

@@ -10,6 +10,7 @@ import {
   toText,
   type Bytes
 } from '../../lib/base/index.ts'
+import { toName } from '../../lib/trust/index.ts'
 import { link, openStore, signer, until, type TestStore } from '../feed/stores.ts'
 
 /** A feed owner who keeps no rules: hypercore itself, in a store of its own. */
@@ -85,8 +86,14 @@ async function staysShut(t: TestContext, one: Reader, state: 'forked' | 'junk'):
   t.ok((await one.store.proofAgainst(feed))!.length > 2)
   await one.store.close()
   const again = await openStore(t, one.folder)
+  const alarms: FeedAlarm[] = []
+  again.store.onAlarm((alarm) => alarms.push(alarm))
   await again.store.openFeeds([feed])
-  t.alike(again.store.feeds(), [])
+  await again.store.openFeeds([feed])
+  const shut = { key: feed, state, isDead: false, length: 0, peers: 0 }
+  t.alike(again.store.feeds(), [shut], 'it is still named')
+  t.is(alarms.length, 1, 'once after a start')
+  t.ok(alarms[0]!.text.startsWith(`feed ${toName(feed)}: `), 'the alarm names the feed')
   t.ok(
     again.log.some(({ event, facts }) => event === 'feed-shut' && facts?.['feed'] === toHex(feed))
   )
