@@ -8,7 +8,16 @@ export { defaultPolicy } from './plan/defaults.ts'
 export { checkPolicy, leastMs, smallWidth } from './plan/policy.ts'
 export { compilePlan, presetFor, s18 } from './plan/presets.ts'
 export { readPolicyFile, type PolicyFile } from './plan/file.ts'
+export {
+  againstOrder,
+  firstAgainst,
+  standings,
+  type AgainstId,
+  type Answer,
+  type Moment
+} from './decide/against.ts'
 export { decide } from './decide/decide.ts'
+export { judgedOf } from './decide/facts.ts'
 export {
   emptyMemory,
   type Act,

@@ -1,11 +1,19 @@
 import { equal, toHex, type Bytes } from '../../base/index.ts'
 import { jitterMs, prefetchMs, undoMs } from '../../crowd/index.ts'
+import { isClockOff, isUnopposed } from './against.ts'
 import { awaitsRetry, conditionsOf, isMet, mayReturnTo, type Way } from './conditions.ts'
 import type { Draft } from './draft.ts'
 import type { ReleaseFacts } from './facts.ts'
 import { enrol } from '../say/own.ts'
 import { isNewer, statusOf } from './queue.ts'
-import { standingOf, undoes, type Alarm, type Scene, type Standing } from '../stages/scene.ts'
+import {
+  momentOf,
+  standingOf,
+  undoes,
+  type Alarm,
+  type Scene,
+  type Standing
+} from '../stages/scene.ts'
 import { turnOf, type Turn } from '../stages/turn.ts'
 import type { Act, Condition, Mine, Run } from './types.ts'
 
@@ -75,21 +83,27 @@ function undoOf({ draft, releases, alarm }: Choice): Act | null {
   return { tag: 'undo', release: facts.id, atMs, why }
 }
 
-/** Nothing installed: the newest completed release, else the newest not halted; own checks only. */
+/**
+ * Nothing installed: the newest completed release, else the newest not halted; own checks only. One
+ * that is braked, paused, in dispute or below a floor is passed over while there is another (S46).
+ */
 function installFirst(choice: Choice): Chosen {
   const { draft, releases } = choice
   const { input } = draft
-  const fits = (facts: ReleaseFacts) =>
-    facts.equals === 0 &&
-    !input.node.quarantine.some(({ release, why }) => why === 'own' && equal(release, facts.id))
-  const completed = releases.findLast(
-    (facts) => fits(facts) && statusOf(input, facts) === 'completed'
+  const fits = releases.filter(
+    (facts) =>
+      facts.equals === 0 &&
+      !input.node.quarantine.some(({ release, why }) => why === 'own' && equal(release, facts.id))
   )
-  const other = releases.findLast((facts) => {
+  const moment = momentOf(input)
+  const completed = fits.filter((facts) => statusOf(input, facts) === 'completed')
+  const others = fits.filter((facts) => {
     const status = statusOf(input, facts)
-    return fits(facts) && status !== 'halted' && status !== 'ended' && !facts.paused
+    return status !== 'halted' && status !== 'ended'
   })
-  const facts = completed ?? other
+  const isFree = (facts: ReleaseFacts) => isUnopposed(moment, facts)
+  const facts =
+    completed.findLast(isFree) ?? others.findLast(isFree) ?? completed.at(-1) ?? others.at(-1)
   return facts === undefined
     ? aboutNewest(choice)
     : tryRelease(choice, facts, { way: 'first', turn: null })
@@ -125,7 +139,8 @@ function takeTurn(choice: Choice, facts: ReleaseFacts): Chosen | null {
       .conditions()
       .filter(({ id }) => ['level', 'hold', 'pin', 'platform', 'quarantine'].includes(id))
       .every(({ ok }) => ok === true)
-  if (isControl(scene, run, { stage: standing.stage, turn }) && stays()) {
+  const isDue = isControl(scene, run, { stage: standing.stage, turn })
+  if (isDue && !isClockOff(draft.input.network.clockSkewMs) && stays()) {
     const spoken = enrol(scene, run, { arm: 'control', stage: run.stage, standing })
     draft.setRun(facts.hex, spoken.run)
     draft.say(spoken.say)
@@ -143,6 +158,8 @@ function enrolRunning(
   const { treatment } = input.node
   const isResumed = treatment !== null && treatment.resume < run.resume
   if (!isResumed || !equal(treatment.release, facts.id) || isTreated(run)) return
+  // it failed here and had no way back: unwell before this treatment, it belongs in no arm
+  if (treatment.state !== 'running') return
   if (run.phase !== 'filling' || run.stage < 1) return
   const stage = facts.rollout.bands.small ? 1 : standing.stage
   if (stage === null) return

@@ -1,8 +1,9 @@
 import { equal } from '../../base/index.ts'
-import { compareOrder, expired, refusals, releaseOf, toShortName } from '../../trust/index.ts'
+import { compareOrder, refusals, releaseOf, toShortName } from '../../trust/index.ts'
+import { standings } from './against.ts'
 import { statusOf, isNewer } from './queue.ts'
 import { evidenceToHold } from '../stages/staged.ts'
-import { standstill, type Scene } from '../stages/scene.ts'
+import { momentOf, standstill, type Scene } from '../stages/scene.ts'
 import type { Turn } from '../stages/turn.ts'
 import { conditionOrder, type Condition, type ConditionId, type Run } from './types.ts'
 
@@ -40,19 +41,17 @@ const judgedLater: ReadonlySet<ConditionId> = new Set(['space'])
 
 const notReached = { ok: null, text: 'not reached yet' }
 
-function authority({ input, facts, alarm }: Scene, asked: Asked): Answers {
+function authority(scene: Scene, asked: Asked): Answers {
+  const { input, facts } = scene
   const { network, node } = input
-  const { have, need, signers } = facts.permission
   const { drawers } = facts.known.body
-  const isSettled = asked.way !== 'first' || network.trustSettled
-  const blocking = node.quarantine.find((one) => isBlocking(one, { input, facts, alarm }, asked))
+  const first = asked.way === 'first'
+  const judged = standings(momentOf(input), facts, { first, halted: isHalted(scene) })
+  const isSettled = !first || network.trustSettled
+  const blocking = node.quarantine.find((one) => isBlocking(one, scene, asked))
   return {
-    trust: trust(input, isSettled),
-    signatures: {
-      ...line(have >= need, `${have} of ${need} signatures (${signers.join(', ')})`),
-      have,
-      need
-    },
+    ...judged,
+    trust: judged.trust.ok && !isSettled ? unsettled : judged.trust,
     draw: line(
       true,
       drawers.length === 0 ? 'no drawer named' : `${drawers.length} drawers gave their value`
@@ -61,23 +60,10 @@ function authority({ input, facts, alarm }: Scene, asked: Asked): Answers {
       'newer than the installed release',
       'not newer than the installed release'
     ]),
-    equal: either(facts.equals === 0, [
-      'no other release has its number',
-      `${facts.equals} more with its number`
-    ]),
     quarantine: line(
       blocking === undefined,
       blocking === undefined ? 'not quarantined' : `quarantined: ${blocking.why}`
     ),
-    abort: facts.aborted
-      ? line(false, 'aborted by the signers')
-      : either(!isHalted({ input, facts, alarm }), [
-          'not aborted, not halted',
-          'halted by the fleet'
-        ]),
-    floor: line(facts.floor === null, floorText(facts.floor)),
-    pause: line(!facts.paused, facts.paused ? 'paused by the signers' : 'not paused'),
-    brake: line(true, 'no brake'),
     queue: line(
       asked.behind === null,
       asked.behind === null ? 'no rollout before it' : `waits behind ${asked.behind}`
@@ -85,16 +71,11 @@ function authority({ input, facts, alarm }: Scene, asked: Asked): Answers {
   }
 }
 
-function trust({ believed, nowMs }: Scene['input'], isSettled: boolean): Omit<Condition, 'id'> {
-  if (believed.trust === null) return line(false, 'no trust is here yet')
-  if (believed.fork.length > 0) return line(false, 'two trusts stand against each other')
-  const { version } = believed.trust.body
-  if (expired(believed, nowMs)) return line(false, `trust ${version} has expired`)
-  return either(isSettled, [
-    `trust ${version}`,
-    'waiting for several sources to agree on the newest trust'
-  ])
-}
+const unsettled = {
+  ok: false,
+  text: 'waiting for several sources to agree on the newest trust',
+  code: 'TRUST_UNSETTLED'
+} as const
 
 function isHalted({ input, facts }: Scene): boolean {
   return statusOf(input, facts) === 'halted'
@@ -128,10 +109,6 @@ function eligibility(scene: Scene): Answers {
   const isNewEnough = requires.daemon === '' || isAtLeast(self.daemon, requires.daemon)
   const speaks = requires.protoLow <= 1 && requires.protoHigh >= 1
   return {
-    attestations: line(
-      policy.others.attest === 0,
-      `${policy.others.attest} attestations asked for`
-    ),
     votes: either(policy.others.votesNeedPpm === 0, ['no vote asked for', 'a vote is asked for']),
     platform: line(hasPlatform, `${self.platform}, offered: ${offered}`),
     channel: line(channel === self.channel, `channel ${channel}`),
@@ -236,10 +213,6 @@ function line(ok: boolean, text: string): Omit<Condition, 'id'> {
 /** One sentence if it is met, and one if it is not. */
 function either(ok: boolean, [met, unmet]: readonly [string, string]): Omit<Condition, 'id'> {
   return line(ok, ok ? met : unmet)
-}
-
-function floorText(floor: Uint8Array | null): string {
-  return floor === null ? 'below no floor' : `below the floor ${toShortName(floor)}`
 }
 
 function isAmong(id: Uint8Array, list: readonly Uint8Array[]): boolean {

@@ -1,6 +1,7 @@
 import { rolloutsOf } from '../../crowd/index.ts'
 import { takeCensus } from '../say/census.ts'
 import { adopt, advance } from '../stages/advance.ts'
+import { isClockOff } from './against.ts'
 import { choose, once } from './choose.ts'
 import { Draft } from './draft.ts'
 import { releasesOf, type ReleaseFacts } from './facts.ts'
@@ -28,12 +29,15 @@ export function decide(input: DecideInput): Decision {
   const scene = live === null ? null : { input: draft.input, facts: live, alarm }
   if (scene !== null) stepLive(scene, draft)
   noteCompleted(draft, releases)
-  for (const facts of releases) speak({ input: draft.input, facts, alarm }, draft)
   const open = live !== null && statusOf(draft.input, live) === 'open' ? live : null
-  const newest = releases[releases.length - 1] ?? null
-  const census = takeCensus(draft.input, open, { alarm, newest })
-  draft.setCensus(census.memory)
-  draft.say(census.say)
+  // whose clock is off would be believed by nobody, and its ages are wrong: it says nothing (S47)
+  if (!isClockOff(input.network.clockSkewMs)) {
+    for (const facts of releases) speak({ input: draft.input, facts, alarm }, draft)
+    const newest = releases[releases.length - 1] ?? null
+    const census = takeCensus(draft.input, open, { alarm, newest })
+    draft.setCensus(census.memory)
+    draft.say(census.say)
+  }
   const chosen = choose({ draft, releases, live: open, alarm })
   const status = (wanted: 'halted' | 'completed') =>
     releases.filter((facts) => statusOf(draft.input, facts) === wanted || refused(facts, wanted))

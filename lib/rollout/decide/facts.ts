@@ -1,4 +1,4 @@
-import { isOtaError, PPM, toHex, type Bytes } from '../../base/index.ts'
+import { equal, isOtaError, PPM, toHex, type Bytes } from '../../base/index.ts'
 import { rolloutsOf, type Rollout } from '../../crowd/index.ts'
 import {
   admittedReleases,
@@ -13,22 +13,27 @@ import {
 } from '../../trust/index.ts'
 import { checkPolicy } from '../plan/policy.ts'
 
-/** What belief alone says of one release; the same for every node of the channel. */
-export interface ReleaseFacts {
+/** What signers say of one release, admitted or short of its quorum. */
+export interface Judged {
   readonly hex: string
   readonly id: Bytes
   readonly known: KnownRelease
-  readonly rollout: Rollout
   readonly permission: Permission
+  readonly admitted: boolean
   readonly aborted: boolean
   readonly paused: boolean
   /** The release whose floor this one lies below. */
   readonly floor: Bytes | null
+  readonly equals: number
+}
+
+/** What belief alone says of an admitted release; the same for every node of the channel. */
+export interface ReleaseFacts extends Judged {
+  readonly rollout: Rollout
   /** Entry that a quorum widened to, within the signed list; 0 none (S66). */
   readonly widenTo: number
   /** A newer admitted release ended this one where it is. */
   readonly superseded: boolean
-  readonly equals: number
   /** No earlier release of the channel is known: nothing to be compared with. */
   readonly first: boolean
   /** Why the policy cannot be followed; then everybody holds (S57). */
@@ -56,30 +61,48 @@ function factsOf(
   known: KnownRelease,
   all: readonly KnownRelease[]
 ): ReleaseFacts {
-  const hex = toHex(known.id)
+  const judged = judge(believed, known, true)
+  const { hex } = judged
   const rollout = rolloutsOf(believed).get(hex)
   if (rollout === undefined) throw new Error(`release ${hex} is admitted and has no rollout`)
-  const refused = refusals(believed, known.id)
   const widened = widenedTo(believed, known.id) ?? 0
   const names = (id: Bytes | null) => id !== null && toHex(id) === hex
   return {
-    hex,
-    id: known.id,
-    known,
+    ...judged,
     rollout,
-    permission: permission(believed, known),
-    aborted: refused.aborted.length > 0,
-    paused: refused.paused.length > 0,
-    floor: refused.floor?.release ?? null,
     // S66: a widen past the signed list is void
     widenTo: widened <= rollout.bands.list.length ? widened : 0,
     superseded: all.some(
       ({ body }) =>
         compareOrder(body, known.body) > 0 && (names(body.supersedes) || names(body.fixes))
     ),
-    equals: equalNumbers(believed, known).length,
     first: !all.some(({ body }) => compareOrder(body, known.body) < 0),
     invalid: whyInvalid(rollout)
+  }
+}
+
+/** A release as signers stand to it now, also one that is not admitted any more (S6, S19). */
+export function judgedOf(believed: Believed, known: KnownRelease): Judged {
+  const admitted = admittedReleases(believed, known.body.channel)
+  return judge(
+    believed,
+    known,
+    admitted.some(({ id }) => equal(id, known.id))
+  )
+}
+
+function judge(believed: Believed, known: KnownRelease, admitted: boolean): Judged {
+  const { aborted, paused, floor } = refusals(believed, known.id)
+  return {
+    hex: toHex(known.id),
+    id: known.id,
+    known,
+    permission: permission(believed, known),
+    admitted,
+    aborted: aborted.length > 0,
+    paused: paused.length > 0,
+    floor: floor?.release ?? null,
+    equals: equalNumbers(believed, known).length
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Bytes } from '../../base/index.ts'
+import type { Bytes, Code } from '../../base/index.ts'
 import type { Arm, PoolView, Reading } from '../../crowd/index.ts'
 import type { Cause, EvidenceDraft } from '../../records/index.ts'
 import type { Believed } from '../../trust/index.ts'
@@ -35,6 +35,8 @@ export interface SelfFacts {
   readonly appliedNow?: readonly Bytes[]
   /** Version of the daemon, for `requires.daemon`; absent: such a release is held. */
   readonly daemon?: string
+  /** Organisations that must attest at least, whatever trust and policy ask for; absent: 0. */
+  readonly attest?: number
 }
 
 /** What the machine runs and is busy with. */
@@ -106,6 +108,13 @@ export interface Mine {
   readonly over: boolean
 }
 
+/** Since when a rollout stands still here. */
+export interface Stood {
+  readonly sinceMs: number
+  /** People stopped it: afterwards the stage bakes from zero, it does not go on where it was. */
+  readonly byPeople: boolean
+}
+
 /** What this node knows of one rollout under one resume number. */
 export interface Run {
   readonly resume: number
@@ -121,7 +130,10 @@ export interface Run {
   /** The evidence holds: entered at its bound, left below a third of it. */
   readonly held: boolean
   readonly heldSinceMs: number | null
-  readonly paused: boolean
+  /** The rollout stands still, by a brake, a pause, or because nothing fresh is heard. */
+  readonly stood?: Stood | null
+  /** End of the last brake or pause in this stage: from there it bakes again. */
+  readonly lapsedMs?: number | null
   /** Nobody could shadow: the first node goes alone. */
   readonly solo: boolean
   /** It was away: follows the majority, is counted nowhere. */
@@ -227,6 +239,8 @@ export interface Condition {
   readonly text: string
   readonly have?: number
   readonly need?: number
+  /** Of an unmet one, where its id alone does not say it. */
+  readonly code?: Code
 }
 
 /** Where a rollout is, for status and watch. */

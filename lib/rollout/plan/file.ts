@@ -204,8 +204,8 @@ function readOthers(file: Section, base: Policy): Policy['others'] {
   const shadow = file.section('shadow')
   const votes = file.section('votes')
   const out: Policy['others'] = {
-    // No node of this version can look into a shadow, count an attestation or a vote: a plan that
-    // demands one would hold the whole fleet, so it is refused before anyone signs it.
+    // No node of this version can look into a shadow or count a vote: a plan that demands one would
+    // hold the whole fleet, so it is refused before anyone signs it.
     shadow: shadow.get('policy', others.shadow, (value, path) =>
       value === 'require' ? refuse(path, later) : oneOf(['off', 'prefer'])(value, path)
     ),
@@ -213,7 +213,7 @@ function readOthers(file: Section, base: Policy): Policy['others'] {
     failures: shadow.get('failures', others.failures, readCount),
     waitMs: shadow.get('wait', others.waitMs, readDuration),
     attest: file.get('attest', others.attest, (value, path) =>
-      value === 'trust' || value === 0 ? 0 : refuse(path, later)
+      value === 'trust' ? 0 : readCount(value, path)
     ),
     votesNeedPpm: votes.get('need', others.votesNeedPpm, (value, path) =>
       value === 0 ? 0 : refuse(path, later)

@@ -1,6 +1,7 @@
-import { equal, HOUR, PPM } from '../../base/index.ts'
+import { equal, PPM } from '../../base/index.ts'
 import { placeOf, stageOf, whoOf, type Band, type PoolSeat, type U64 } from '../../crowd/index.ts'
-import { compareOrder, expired } from '../../trust/index.ts'
+import { compareOrder } from '../../trust/index.ts'
+import { attestedNow, brakeNow, trustNow, type Moment } from '../decide/against.ts'
 import { exposedPpm, releasesOf, type ReleaseFacts } from '../decide/facts.ts'
 import { statusOf } from '../decide/queue.ts'
 import type { DecideInput, Run } from '../decide/types.ts'
@@ -46,7 +47,8 @@ export function newRun(resume: number, nowMs: number): Run {
     enrolledAtBake: 0,
     held: false,
     heldSinceMs: null,
-    paused: false,
+    stood: null,
+    lapsedMs: null,
     solo: false,
     away: false,
     crossedMs: null,
@@ -110,19 +112,47 @@ function isFilled(have: number, needPpm: number, of: number): boolean {
   return have * PPM >= Math.floor(expected) * needPpm
 }
 
-/** Reasons that stop even what a stage has begun: time, trust, clock, pause. */
-export function standstill({ input, facts }: Scene): string | null {
-  const { believed, nowMs, network } = input
-  if (facts.paused) return 'paused by the signers'
-  if (facts.invalid !== null) return facts.invalid
-  if (expired(believed, nowMs)) return 'the trust has expired'
-  if (network.clockSkewMs !== null && Math.abs(network.clockSkewMs) > HOUR) {
-    return 'this clock is more than an hour off the median of its peers'
+/** What this node sees in one moment, as far as it may stand against a release. */
+export function momentOf({ believed, pool, nowMs, network, self }: DecideInput): Moment {
+  const { clockSkewMs } = network
+  return { believed, pool, nowMs, clockSkewMs, platform: self.platform, attest: self.attest ?? 0 }
+}
+
+/** Why a rollout stands still. */
+export interface Still {
+  readonly text: string
+  /** A brake or a pause; the rest is time, news and what the policy waits for. */
+  readonly byPeople: boolean
+}
+
+/** Reasons that stop even what a stage has begun: brake, pause, trust, freshness, clock. */
+export function stillOf({ input, facts, alarm }: Scene): Still | null {
+  if (facts.paused) return { text: 'paused by the signers', byPeople: true }
+  const moment = momentOf(input)
+  const brake = brakeNow(moment, facts)
+  if (!brake.ok) {
+    const { untilMs } = input.pool.brakes(facts.hex, input.nowMs)
+    if (untilMs !== null) alarm.reached(untilMs)
+    return { text: brake.text, byPeople: true }
   }
+  const text = notYet(input, facts, moment)
+  return text === null ? null : { text, byPeople: false }
+}
+
+/** The sentence of `stillOf`. */
+export function standstill(scene: Scene): string | null {
+  return stillOf(scene)?.text ?? null
+}
+
+function notYet(input: DecideInput, facts: ReleaseFacts, moment: Moment): string | null {
+  if (facts.invalid !== null) return facts.invalid
+  const trust = trustNow(moment, false)
+  if (!trust.ok) return trust.text
+  const attested = attestedNow(moment, facts)
+  if (!attested.ok) return attested.text
   const { others, time } = facts.rollout.policy
-  if (others.attest > 0) return `needs ${others.attest} attestations, which this node cannot count`
   if (others.votesNeedPpm > 0) return 'needs votes of operators, which this node cannot count'
-  if (time.endAtMs > 0 && nowMs >= time.endAtMs) return 'the time of the rollout is over'
+  if (time.endAtMs > 0 && input.nowMs >= time.endAtMs) return 'the time of the rollout is over'
   return null
 }
 

@@ -1,6 +1,7 @@
 import { toHex, unreachable } from '../../base/index.ts'
 import { placeOf, type Member, type Reporter, type Rollout } from '../../crowd/index.ts'
 import { smallWidth } from '../plan/policy.ts'
+import { overlay } from './overlay.ts'
 import { checkpointMs, isCovered, isSettled, standstill, type Scene } from './scene.ts'
 import type { Run } from '../decide/types.ts'
 
@@ -72,7 +73,7 @@ export function stepSmall(scene: Scene, run: Run): Run {
       return leaveWaiting(scene, run)
     case 'filling':
     case 'hold':
-      return look(scene, run)
+      return look(scene, overlay(scene, run))
     case 'pending-halt':
       return confirm(scene, run)
     case 'stalled':
@@ -101,6 +102,9 @@ export function smallReasons(scene: Scene, view: SmallView): readonly string[] {
 export function isMyTurn(scene: Scene, run: Run): boolean {
   const { input, facts, alarm } = scene
   if (run.phase !== 'filling' || run.nextMs === null || standstill(scene) !== null) return false
+  // a lapsed brake bakes again from zero: here a step bakes until its report at checkpoint 1
+  const lapsedMs = run.lapsedMs ?? null
+  if (lapsedMs !== null && !alarm.reached(lapsedMs + checkpointMs(scene, 1))) return false
   const { settleMs } = facts.rollout.policy.gate
   return alarm.reached(run.nextMs + settleMs) && isSettled(scene, run.nextMs) && input.self.member
 }
@@ -123,15 +127,16 @@ function look(scene: Scene, run: Run): Run {
     return { ...run, phase: 'pending-halt', crossedMs: nowMs, nextMs: null }
   }
   if (isCompleted(scene, view)) return { ...run, phase: 'completed' }
-  const isHeld = standstill(scene) !== null || view.silent > (run.doubled ? view.members : 1)
-  if (isHeld || view.tries >= 2) {
-    const since = run.heldSinceMs ?? nowMs
-    const stallMs = since + 4 * checkpointMs(scene, 1)
+  const isSilent = view.silent > (run.doubled ? view.members : 1)
+  if (run.stood || isSilent || view.tries >= 2) {
+    // time that stands still is no time of a hold
+    const since = run.stood ? null : (run.heldSinceMs ?? nowMs)
     const held: Run =
       run.phase === 'hold' && run.heldSinceMs === since && run.nextMs === null
         ? run
         : { ...run, phase: 'hold', heldSinceMs: since, nextMs: null }
-    if (view.silent < 2 || !alarm.reached(stallMs)) return held
+    if (since === null || view.silent < 2) return held
+    if (!alarm.reached(since + 4 * checkpointMs(scene, 1))) return held
     // without a failure it goes on, one at a time and with more patience; with one it asks
     return view.tries === 0
       ? { ...held, phase: 'filling', doubled: true, heldSinceMs: null }

@@ -1,6 +1,7 @@
 import { PPM, unreachable } from '../../base/index.ts'
 import { jitterMs } from '../../crowd/index.ts'
 import { holdLg, isNextStepSafe, judge, thresholds } from '../gate/judge.ts'
+import { overlay } from './overlay.ts'
 import { bandAt, checkpointMs, isCovered, isSettled, standstill, type Scene } from './scene.ts'
 import type { Run } from '../decide/types.ts'
 
@@ -111,16 +112,9 @@ function fill(run: Run, stage: number, nowMs: number): Run {
     startMs: nowMs,
     bakeMs: null,
     bakeTimes: 1,
-    heldSinceMs: null
+    heldSinceMs: null,
+    lapsedMs: null
   }
-}
-
-/** Pause is an overlay: measuring goes on, and when it is lifted the stage bakes from zero. */
-function overlay(scene: Scene, run: Run): Run {
-  const { paused } = scene.facts
-  if (paused === run.paused) return run
-  const bakeMs = !paused && run.bakeMs !== null ? scene.input.nowMs : run.bakeMs
-  return { ...run, paused, bakeMs, heldSinceMs: null }
 }
 
 /** Every look: crossing, hysteresis, then what the phase waits for. */
@@ -129,7 +123,7 @@ function measure(scene: Scene, run: Run): Run {
   const fold = input.pool.fold(facts.hex)
   const bounds = thresholds(facts.rollout)
   // open membership: evidence holds, it never halts, else sybils freeze the fleet (S61)
-  if (!input.pool.isOpen && (judge(fold, facts.rollout).haltLg >= bounds.halt || failFast(scene))) {
+  if (!input.pool.isOpen && hasCrossed(scene)) {
     return { ...run, phase: 'pending-halt', crossedMs: input.nowMs }
   }
   const lg = holdLg(fold, facts.rollout, input.nowMs)
@@ -138,6 +132,13 @@ function measure(scene: Scene, run: Run): Run {
   const widened = widenByQuorum(scene, next)
   if (widened !== null) return widened
   return next.phase === 'filling' ? leaveFilling(scene, next) : leaveBaking(scene, next)
+}
+
+/** The evidence is enough for a halt, once it is settled and covered. */
+function hasCrossed(scene: Scene): boolean {
+  const { input, facts } = scene
+  const { haltLg } = judge(input.pool.fold(facts.hex), facts.rollout)
+  return haltLg >= thresholds(facts.rollout).halt || failFast(scene)
 }
 
 /** Tiny first stages: one failed try is repeated, a second failure is enough. */
@@ -159,13 +160,16 @@ function soloOver({ input, facts }: Scene, run: Run): Run {
   return ok ? { ...run, solo: false, startMs: input.nowMs } : run
 }
 
-/** `widen` skips waiting, not the first bake, a halt or the signed bounds (S66). */
+/**
+ * `widen` skips waiting, never the first bake, a crossing to a halt or the signed list (S66): what
+ * stalled before its halt was covered stays where it is.
+ */
 function widenByQuorum(scene: Scene, run: Run): Run | null {
   const { input, facts } = scene
-  if (facts.widenTo <= run.stage || standstill(scene) !== null) return null
-  const first = bandAt(scene, 1)
-  const baked =
-    run.stage > 1 || (run.bakeMs !== null && input.nowMs >= run.bakeMs + (first?.bakeMs ?? 0))
+  if (facts.widenTo <= run.stage || run.stage < 1 || standstill(scene) !== null) return null
+  if (hasCrossed(scene)) return null
+  const firstMs = (bandAt(scene, 1)?.bakeMs ?? 0) * run.bakeTimes
+  const baked = run.stage > 1 || (run.bakeMs !== null && input.nowMs >= run.bakeMs + firstMs)
   return baked ? fill(run, facts.widenTo, input.nowMs) : null
 }
 
@@ -181,6 +185,7 @@ function leaveFilling(scene: Scene, run: Run): Run {
   if (treated >= band.qT && controls >= band.qC) {
     return { ...run, phase: 'baking', bakeMs: nowMs, enrolledAtBake: treated }
   }
+  if (run.stood) return run
   // a draw can leave a stage of a few nodes empty; a larger one that is silent is another thing
   const isTiny = facts.rollout.bands.nodes * band.widthPpm <= 3 * PPM
   if (treated === 0 && isTiny && alarm.reached(run.startMs + band.bakeMs / 2)) {
@@ -199,9 +204,10 @@ function leaveBaking(scene: Scene, run: Run): Run {
   const { input, facts, alarm } = scene
   const band = bandAt(scene, run.stage)
   if (band === undefined || run.bakeMs === null) return run
+  if (run.stood) return run.phase === 'hold' ? run : { ...run, phase: 'hold', heldSinceMs: null }
   const jumped = followMajority(scene, run)
   if (jumped !== run) return jumped
-  const hard = reasonsToHold(scene, run)
+  const hard = evidenceToHold(scene, run)
   const isBaked = alarm.reached(run.bakeMs + band.bakeMs * run.bakeTimes)
   const soft = isBaked ? reasonsToWait(scene, run) : []
   if (hard.length === 0 && soft.length === 0) {
@@ -242,9 +248,7 @@ function confirm(scene: Scene, run: Run): Run {
   const { input, facts, alarm } = scene
   const { nowMs } = input
   const crossedMs = run.crossedMs ?? nowMs
-  const fold = input.pool.fold(facts.hex)
-  const isTrue = judge(fold, facts.rollout).haltLg >= thresholds(facts.rollout).halt
-  if (!isTrue && !failFast(scene)) {
+  if (!hasCrossed(scene)) {
     return { ...run, phase: 'hold', crossedMs: null, heldSinceMs: nowMs, held: true }
   }
   const { settleMs } = facts.rollout.policy.gate

@@ -80,6 +80,8 @@ function isOneMore(scene: Scene, run: Run): boolean {
   const band = rollout.bands.list[run.stage - 1]
   const fold = input.pool.fold(facts.hex)
   if (band === undefined || evidenceToHold(scene, run).length === 0) return false
+  // S104: what people have stopped goes on by itself only when the evidence has cleared
+  if ((run.lapsedMs ?? null) !== null) return false
   if ((fold.stages[run.stage]?.treated ?? 0) >= band.kT) return false
   if (run.mine.some(({ arm, stage }) => arm === 'treated' && stage === run.stage)) return true
   const last = lastSwitched(scene, run.stage)
