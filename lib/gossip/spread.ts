@@ -202,7 +202,9 @@ export class Spread {
 
   #offer(peer: Peer | null, item: Bytes): void {
     const offered = this.#hub.pool.offer(item, this.#hub.clock.wallMs())
-    const { answer, id, ref } = offered
+    const { answer, id, ref, code } = offered
+    // S48: the one whose key dates itself ahead may be any hop behind this peer
+    if (code !== undefined) this.#hub.log('gossip-evidence', { code, id: id && toHex(id) })
     switch (answer) {
       case 'accepted':
         if (id !== null) this.wishes.settle(id)

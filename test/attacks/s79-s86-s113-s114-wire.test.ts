@@ -1,94 +1,18 @@
-import HyperDHT from 'hyperdht'
 import Protomux from 'protomux'
 import test from 'brittle'
-import { alloc, copy, toHex, type Bytes } from '../../lib/base/index.ts'
-import { Channel } from '../../lib/gossip/channel.ts'
-import { parsePeer } from '../../lib/gossip/index.ts'
-import {
-  BYE,
-  decodeBye,
-  encodeHello,
-  encodePush,
-  FRAME,
-  type FrameNumber,
-  type Hello
-} from '../../lib/records/index.ts'
+import { alloc, toHex, type Bytes } from '../../lib/base/index.ts'
+import { BYE, encodeHello, encodePush, FRAME } from '../../lib/records/index.ts'
 import type { KeyPair } from '../../lib/trust/index.ts'
+import { byes, dialAsRogue, hello, rejects } from '../net/rogue.ts'
 import {
   item,
   makeNetwork,
   makeNode,
   membershipOf,
-  nowMs,
   pairOf,
   sameBelief,
-  until,
-  type TestNetwork
+  until
 } from '../net/world.ts'
-
-interface Stream {
-  readonly handshakeHash: Bytes
-  readonly destroyed: boolean
-  on(event: 'open' | 'close' | 'error', fn: () => void): void
-  destroy(): void
-}
-
-/** A peer that speaks our channel by hand and says what no honest one would. */
-interface Rogue {
-  readonly channel: Channel
-  readonly stream: Stream
-  readonly frames: { readonly number: FrameNumber; readonly bytes: Bytes }[]
-  hellos: number
-  gone: boolean
-}
-
-const hello: Hello = {
-  low: 1,
-  high: 1,
-  features: 0,
-  roles: 0,
-  shardBits: 0,
-  clockS: nowMs / 1_000,
-  trustVersion: 0,
-  digest: alloc(32),
-  running: null,
-  beaconTsS: 0,
-  beaconSeq: 0
-}
-
-async function dialAsRogue(
-  t: { teardown(fn: () => unknown): void },
-  network: TestNetwork,
-  { address, greeting = encodeHello(hello) }: { address: string; greeting?: Bytes }
-): Promise<Rogue> {
-  const { key, host, port } = parsePeer(address)
-  const dht = new HyperDHT({ bootstrap: [], host: '127.0.0.1', firewalled: false })
-  t.teardown(() => dht.destroy({ force: true }))
-  // Cast: the untyped stream of hyperdht, as far as this file uses it.
-  const stream = dht.connect(key, { relayAddresses: [{ host, port }] }) as Stream
-  await new Promise<void>((resolve, reject) => {
-    stream.on('open', resolve)
-    stream.on('error', () => reject(new Error('no connection')))
-  })
-  const rogue: Rogue = {
-    stream,
-    frames: [],
-    hellos: 0,
-    gone: false,
-    channel: Channel.open(stream, network.id, {
-      opened: () => (rogue.hellos += 1),
-      frame: (number, bytes) => rogue.frames.push({ number, bytes: copy(bytes) }),
-      closed: () => (rogue.gone ||= stream.destroyed),
-      broken: () => stream.destroy()
-    })
-  }
-  stream.on('close', () => (rogue.gone = true))
-  rogue.channel.greet(greeting)
-  return rogue
-}
-
-const byes = ({ frames }: Rogue): number[] =>
-  frames.filter(({ number }) => number === FRAME.bye).map(({ bytes }) => decodeBye(bytes).reason)
 
 test('S79 no common version ends the gossip channel and leaves the bytes alone', async (t) => {
   const network = makeNetwork()
@@ -161,9 +85,6 @@ test('S114 three rejects ban for an hour; the same things reach us through other
   await until('second trust', () => sameBelief(node, honest) && sameBelief(both, honest))
   t.pass('the ban reaches the connection only')
 })
-
-const rejects = (events: readonly { readonly event: string }[]): number =>
-  events.filter(({ event }) => event === 'gossip-reject').length
 
 test('S114 a flood costs its frames and nothing else', async (t) => {
   const network = makeNetwork()

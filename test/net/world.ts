@@ -8,10 +8,12 @@ import {
   fromText,
   toHex,
   type Bytes,
+  type Clock,
   type Log
 } from '../../lib/base/index.ts'
 import type { EvidencePool, Offer, SetRef, SetView } from '../../lib/crowd/index.ts'
 import { Wire, type WireOptions } from '../../lib/gossip/index.ts'
+import type { AuthorityRoom } from '../../lib/gossip/source.ts'
 import { realClock, realDice } from '../../lib/host/index.ts'
 import {
   decodeStatement,
@@ -187,7 +189,21 @@ interface Closer {
   teardown(fn: () => unknown, options?: { order?: number }): void
 }
 
-type NodeOptions = Partial<WireOptions> & { readonly knows?: readonly Bytes[] }
+export type NodeOptions = Partial<WireOptions> & {
+  readonly knows?: readonly Bytes[]
+  /** Clock of the node; the date of these tests unless told. */
+  readonly wallMs?: () => number
+  /** Time of its timers, if it is not the machine's. */
+  readonly timers?: Pick<Clock, 'steadyMs' | 'after'>
+}
+
+/** What a node that `makeNodeWith` makes is made of. */
+export interface NodeParts<P extends EvidencePool> {
+  readonly network: Pick<TestNetwork, 'id'>
+  readonly makePool: (authority: Authority) => P
+  /** What its peers are shown in place of its authority. */
+  readonly shows?: (authority: Authority) => AuthorityRoom
+}
 
 /** A node of a network on loopback that takes any evidence, closed at the end of the test. */
 export function makeNode(
@@ -201,23 +217,23 @@ export function makeNode(
 /** The same with the pool of its own. */
 export async function makeNodeWith<P extends EvidencePool>(
   t: Closer,
-  given: { readonly network: TestNetwork; readonly makePool: (authority: Authority) => P },
+  given: NodeParts<P>,
   options: NodeOptions = {}
 ): Promise<Node<P>> {
   const { network, makePool } = given
-  const { knows = [], ...rest } = options
+  const { knows = [], wallMs = () => nowMs, timers = realClock(), ...rest } = options
   const events: { event: string; facts: object }[] = []
   const log: Log = (event, facts = {}) => events.push({ event, facts })
   const authority = await Authority.open(new MemoryDisk(), log, {
     folder: 'home',
     join: { network: network.id, checkpoint: null },
-    nowMs: () => nowMs
+    nowMs: wallMs
   })
   for (const statement of knows) await authority.intake(statement, 'test')
   const pool = makePool(authority)
-  const clock = { ...realClock(), wallMs: () => nowMs }
-  const wire = new Wire(clock, realDice(), (event, facts = {}) => events.push({ event, facts }), {
-    authority,
+  const room = given.shows?.(authority) ?? authority
+  const wire = new Wire({ ...timers, wallMs }, realDice(), log, {
+    authority: room,
     pool,
     options: {
       network: network.id,
