@@ -42,9 +42,9 @@ export class MemoryDisk implements Disk {
 
   async list(path: string): Promise<readonly string[]> {
     const names = new Set<string>()
+    const below = path.endsWith('/') ? path : `${path}/`
     for (const key of this.#nodes.keys()) {
-      if (!key.startsWith(`${path}/`)) continue
-      names.add(key.slice(path.length + 1).split('/')[0]!)
+      if (key.startsWith(below)) names.add(key.slice(below.length).split('/')[0]!)
     }
     return [...names].toSorted()
   }
@@ -102,7 +102,8 @@ export class MemoryDisk implements Disk {
 
   async chmod(path: string, mode: number): Promise<void> {
     this.#change('chmod', path)
-    this.#nodes.set(path, { ...this.#file(path), mode })
+    const node = this.#nodes.get(path)
+    this.#nodes.set(path, { ...(node?.type === 'folder' ? node : this.#file(path)), mode })
   }
 
   async rename(from: string, to: string): Promise<void> {
