@@ -69,10 +69,12 @@ export function nodePair(n: number): KeyPair {
 export interface RoleSpec {
   readonly members: readonly number[]
   readonly threshold?: number
+  /** Role `build`: the organisation of a member, by number; else `org-N`. */
+  readonly organisations?: Readonly<Record<number, string>>
 }
 
 export interface TrustSpec extends Partial<Omit<Trust, 'roles'>> {
-  /** Role `draw` needs `anchors`, role `build` gets one organisation per member. */
+  /** Role `draw` needs `anchors`, role `build` one organisation per member unless told otherwise. */
   readonly roles?: Partial<Record<RoleName, RoleSpec>>
   readonly anchors?: readonly Anchor[]
 }
@@ -115,7 +117,11 @@ function makeRoles(
     roles.push({
       role: number,
       threshold: spec.threshold ?? 1,
-      members: spec.members.map((n) => makeMember(n, name, anchors))
+      members: spec.members.map((n) => {
+        const member = makeMember(n, name, anchors)
+        const organisation = spec.organisations?.[n] ?? member.organisation
+        return { ...member, organisation }
+      })
     })
   }
   return roles

@@ -1,4 +1,4 @@
-import { toHex, type Bytes } from '../../base/index.ts'
+import { concat, toHex, type Bytes } from '../../base/index.ts'
 import type { Evidence } from '../../records/index.ts'
 import { evidenceId } from '../../trust/index.ts'
 import type { SetRef } from '../ports.ts'
@@ -48,7 +48,7 @@ export function actOf<T>(
   return {
     id,
     idHex: toHex(id),
-    wire: evidence.wire.slice(),
+    wire: evidence.wire,
     signer: toHex(evidence.signer),
     seq: evidence.seq,
     tsMs,
@@ -56,6 +56,11 @@ export function actOf<T>(
     receivedMs,
     said
   }
+}
+
+/** Own bytes: what was decoded lies in the frame it came in, and would keep all of it in memory. */
+export function own(bytes: Bytes): Bytes {
+  return concat([bytes])
 }
 
 /** At most two statements, those of the smallest ids: enough to prove a contradiction. */

@@ -63,6 +63,7 @@ export class Acts {
     this.#ground = groundOf(believed)
     for (const book of this.#books) book.setGround(this.#ground)
     if (this.#ground.beacons.size === 0) this.#waitingMs = null
+    this.#ahead.clear()
     this.#noteDigest()
     this.#version++
   }
@@ -113,7 +114,7 @@ export class Acts {
   restore(kept: readonly Kept[], nowMs: number): void {
     for (const { wire, receivedMs } of kept) {
       const heardMs = Math.min(receivedMs, nowMs)
-      if (wire.byteLength === 1) this.#wait(heardMs)
+      if (wire.byteLength === 1 && wire[0] === waitingMark) this.#wait(heardMs)
       else this.#restoreOne(wire, heardMs)
     }
     this.#look(nowMs)

@@ -1,7 +1,7 @@
 import { DAY, equal, toHex, type Bytes } from '../../base/index.ts'
 import type { Evidence } from '../../records/index.ts'
 import type { SetRef } from '../ports.ts'
-import { actOf, type Act, type Book } from './act.ts'
+import { actOf, own, type Act, type Book } from './act.ts'
 import type { Ground } from './ground.ts'
 
 export interface AttestSaid {
@@ -52,7 +52,7 @@ export class AttestBook implements Book<AttestSaid> {
     const known = this.#ground.releases.get(toHex(subject))
     const artifact = known?.body.artifacts[index]
     if (known === undefined || artifact === undefined || ttlS * 1_000 > termMaxMs) return null
-    const { treeDigest } = body.attest
+    const treeDigest = own(body.attest.treeDigest)
     const ttlMs = ttlS === 0 ? Infinity : ttlS * 1_000
     const said = {
       release: known.id,

@@ -1,7 +1,7 @@
 import { alloc, DAY, toHex } from '../../base/index.ts'
 import type { Beacon, Evidence } from '../../records/index.ts'
 import type { SetRef } from '../ports.ts'
-import { actOf, proofOf, type Act, type Book } from './act.ts'
+import { actOf, own, proofOf, type Act, type Book } from './act.ts'
 import type { Ground } from './ground.ts'
 
 type BeaconAct = Act<Beacon>
@@ -32,7 +32,9 @@ export class BeaconBook implements Book<Beacon> {
     if (body.tag !== 'beacon' || !this.#ground.beacons.has(toHex(signer))) return null
     const ttlMs = ttlS === 0 ? termMaxMs : ttlS * 1_000
     if (ttlMs > termMaxMs) return null
-    return actOf(evidence, { said: body.beacon, ttlMs, receivedMs: nowMs })
+    const { trustVersion, trustId, digest } = body.beacon
+    const said = { trustVersion, trustId: own(trustId), digest: own(digest) }
+    return actOf(evidence, { said, ttlMs, receivedMs: nowMs })
   }
 
   refOf(): SetRef {

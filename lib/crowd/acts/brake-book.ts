@@ -12,7 +12,8 @@ export interface BrakeSaid {
   /** Of the release. */
   readonly epoch: number
   readonly lastsMs: number
-  readonly brake: Brake
+  readonly reason: Brake['reason']
+  readonly note: string
 }
 
 /** Brakes of one key on one release under one seq: one brake, however often it was worded. */
@@ -50,7 +51,9 @@ export class BrakeBook implements Book<BrakeSaid> {
     if (known === undefined) return null
     const lastsMs = Math.min(ttlS === 0 ? lastsMaxMs : ttlS * 1_000, lastsMaxMs)
     const { id, body: release } = known
-    const said = { release: id, hex: toHex(id), epoch: release.epoch, lastsMs, brake: body.brake }
+    const { reason, note } = body.brake
+    const about = { release: id, hex: toHex(id), epoch: release.epoch }
+    const said = { ...about, lastsMs, reason, note }
     return actOf(evidence, { said, ttlMs: lastsMs, receivedMs: nowMs })
   }
 
@@ -78,7 +81,8 @@ export class BrakeBook implements Book<BrakeSaid> {
     this.#groups.set(key, { ...groupOf(act), receivedMs, acts })
     const counted = this.#counted([...this.#groups.values()])
     for (const name of this.#groups.keys()) if (!counted.has(name)) this.#groups.delete(name)
-    return 'news'
+    // what a quorum has ended is held against replays, and is no news to anybody
+    return acts.some(({ id }) => isLifted(this.#ground.believed, id)) ? 'quiet' : 'news'
   }
 
   setGround(ground: Ground): void {

@@ -72,7 +72,7 @@ function viewOf({ group, endMs }: Span, { brakers }: Ground): readonly BrakeView
   const member = brakers.get(group.signer)
   const [act] = group.acts
   if (member === undefined || act === undefined) return []
-  const { reason, note } = act.said.brake
+  const { reason, note } = act.said
   const { key, label } = member
   const { receivedMs } = group
   return [{ id: act.id, key, label, receivedMs, untilMs: endMs, reason, note }]

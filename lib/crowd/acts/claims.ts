@@ -1,13 +1,13 @@
 import { equal, toHex, type Bytes } from '../../base/index.ts'
 import type { Beacon } from '../../records/index.ts'
-import { authorityDigest, type Believed } from '../../trust/index.ts'
+import type { Believed } from '../../trust/index.ts'
 import type { Act } from './act.ts'
 import type { BeaconBook } from './beacon-book.ts'
 import { staleMs } from './freshness.ts'
 import type { Ground } from './ground.ts'
 import type { Claim } from './types.ts'
 
-/** Tells a digest that this node believed before from one it never had. */
+/** Whether this node believes, or believed before, what a digest stands for. */
 export type HadDigest = (digest: Bytes) => boolean
 
 interface Word {
@@ -64,7 +64,7 @@ function codeOf(
   const isAhead = trustVersion >= (trust?.body.version ?? 0)
   const hasTrust = [...trusts, ...fork].some(({ id }) => equal(id, trustId))
   if (isAhead && !hasTrust) return 'TRUST_WITHHELD'
-  return equal(digest, authorityDigest(believed)) || hadDigest(digest) ? null : 'WITHHELD'
+  return hadDigest(digest) ? null : 'WITHHELD'
 }
 
 function countOf(words: readonly Word[], word: Word): number {
