@@ -13,8 +13,10 @@ export interface Controlled {
   status(): Promise<object>
   /** Why the release of this id (z32 prefix of 6 or more), or the newest one, is not installed. */
   why(release: string | null): Promise<object>
+  /** Everything this node believes: the dump of `ota-node trust`, as a plain JSON value. */
+  trust(): Promise<object>
   /**
-   * Carries out one operator's word: `hold`, `unhold`, `rollback`, `apply`, `clear`.
+   * Carries out one operator's word: `hold`, `unhold`, `rollback`, `apply`, `check`.
    * Rejects with `OtaError`: `USAGE` for an unknown word, `NOTHING_TO_DO`, `ROLLBACK_REFUSED`.
    */
   command(word: string, args: Readonly<Record<string, string>>): Promise<object>

@@ -38,6 +38,9 @@ export class ControlServer extends Life {
     if (request.method === 'GET' && room === 'why') {
       return send(response, await this.#node.why(name === '' ? null : decoded(name)))
     }
+    if (request.method === 'GET' && room === 'trust') {
+      return send(response, await this.#node.trust())
+    }
     if (request.method === 'GET' && room === 'events') return this.#stream(response)
     if (request.method === 'POST' && room === 'command') {
       return send(response, await this.#node.command(name, await readArgs(request)))

@@ -30,6 +30,7 @@ async function daemonAt(t: TestContext, home: string): Promise<string[]> {
   const controlled: Controlled = {
     status: async () => await Promise.resolve({}),
     why: async () => await Promise.resolve({}),
+    trust: async () => await Promise.resolve({}),
     onEvent: () => () => undefined,
     command: async (word, args) => {
       heard.push(`${word} ${args['release'] ?? ''}`.trim())

@@ -27,6 +27,10 @@ class FakeNode implements Controlled {
     return this.#reply(['why', release])
   }
 
+  trust(): Promise<object> {
+    return this.#reply(['trust'])
+  }
+
   command(word: string, args: Readonly<Record<string, string>>): Promise<object> {
     return this.#reply(['command', word, args])
   }
@@ -90,6 +94,7 @@ test('status, why and an operator’s word reach the node and come back as JSON'
   const { node, socket } = await daemon(t)
   node.answer = () => ({ state: 'idle', peers: 2 })
   t.alike(await callDaemon(socket, { method: 'GET', path: '/status' }), { state: 'idle', peers: 2 })
+  await callDaemon(socket, { method: 'GET', path: '/trust' })
   await callDaemon(socket, { method: 'GET', path: '/why/' })
   await callDaemon(socket, { method: 'GET', path: '/why/gdear5yo' })
   await callDaemon(socket, { method: 'POST', path: '/command/hold' })
@@ -97,6 +102,7 @@ test('status, why and an operator’s word reach the node and come back as JSON'
   await callDaemon(socket, { method: 'POST', path: '/command/apply', args })
   t.alike(node.asked, [
     ['status'],
+    ['trust'],
     ['why', null],
     ['why', 'gdear5yo'],
     ['command', 'hold', {}],
@@ -149,6 +155,7 @@ test('another method or another room is a misuse, and nothing is done', async (t
   const wrong = [
     ['GET', '/command/hold'],
     ['POST', '/status'],
+    ['POST', '/trust'],
     ['POST', '/why/gdear5yo'],
     ['DELETE', '/status'],
     ['PUT', '/command/hold'],

@@ -2,15 +2,31 @@ import { OtaError } from '../../base/index.ts'
 import type { Controlled } from '../../control/index.ts'
 import type { Node } from '../../node/index.ts'
 import { fromName, toShortName } from '../../trust/index.ts'
+import type { Around } from './around.ts'
+import { checkNow } from './check.ts'
+import { dumpOf } from './dump/dump.ts'
 
 /** The operator's words, carried to the conductor and answered in one sentence each. */
-export function controlledBy(node: Node): Controlled {
+export function controlledBy(node: Node, around: Around): Controlled {
   return {
     status: async () => await node.status(),
     why: async (release) => await node.why(release),
     onEvent: (fn) => node.onEvent(fn),
-    command: async (word, args) => await obey(node, word, args)
+    trust: async () => await Promise.resolve(trustOf(around)),
+    command: async (word, args) =>
+      word === 'check' ? await checkNow(node, around) : await obey(node, word, args)
   }
+}
+
+function trustOf({ authority, pool, store, clock }: Around): object {
+  return dumpOf({
+    source: 'daemon',
+    believed: authority.believed,
+    height: (channel) => authority.height(channel),
+    pool,
+    feeds: store.feeds(),
+    nowMs: clock.wallMs()
+  })
 }
 
 async function obey(

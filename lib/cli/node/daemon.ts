@@ -94,7 +94,7 @@ async function openParts(ground: Ground, { own, local, end }: Opening): Promise<
   )
   own(node)
   await node.ready()
-  const control: Controlled = controlledBy(node)
+  const control: Controlled = controlledBy(node, { clock, authority, pool, store, wire })
   const server = new ControlServer(control, socketPath(join(home, 'run'), 'ctl.sock'))
   own(server)
   await server.ready()

@@ -6,8 +6,10 @@ export const usage = `Usage:
                  [--level notify|stage|auto] [--channel C] [--listen NAME=tcp:ADDR:PORT]...
                  [-- COMMAND [ARG]...]         run the app of the newest release, and keep it new
     ota-node seed [--network JOIN] [...]       carry statements and bytes, run no app
-    ota-node status                            what runs, what comes next
-    ota-node why [RELEASE]                     why it is, or is not, installed
+    ota-node status | check                    what runs, what comes next; ask the peers now
+    ota-node why [RELEASE]                     why it is, or is not, installed, and its place
+    ota-node verify FILE|DIR [--network JOIN]  judge statements or a version folder offline
+    ota-node trust                             what this node believes, as JSON
     ota-node apply [RELEASE]                   say yes to a release that waits for it
     ota-node hold | unhold                     stop taking new releases; go on
     ota-node rollback                          back to the previous version, and keep off this one

@@ -32,6 +32,7 @@ Example:
     args: { min: 0, max: 1, what: 'one release' },
     run: why
   },
+  word('check', 'ask the peers now; exit 4 when there is nothing new', []),
   word('hold', 'take no new release until unhold; survives restarts', []),
   word('unhold', 'take new releases again', []),
   word('apply', 'say yes to a release, where the level is stage or it asks; it starts in turn', [

@@ -1,6 +1,6 @@
 import type { Command } from '../../frame/index.ts'
 
-/** Commands that need neither daemon nor network; what they need is loaded when they run. */
+/** Commands that do without network, and without daemon; what they need is loaded late. */
 export const offline: readonly Command[] = [
   {
     name: 'verify',
@@ -23,6 +23,24 @@ Example:
     run: async (context) => {
       const { verify } = await import('./verify.ts')
       return await verify(context)
+    }
+  },
+  {
+    name: 'trust',
+    usage: `Usage: ota-node trust [--home DIR] [--json]
+
+What this node believes, as JSON: network, checkpoint, trust with its roles, the chain, releases by
+channel with who signed them, controls, floors, eras, revokes, what is pending, feeds, freshness,
+brakes and attestations. Asks the daemon; without one it reads the plain files of the home.
+
+Example:
+    $ ota-node trust --home /var/lib/upswell
+`,
+    flags: {},
+    args: { min: 0, max: 0, what: 'nothing' },
+    run: async (context) => {
+      const { trust } = await import('../dump/trust.ts')
+      return await trust(context)
     }
   }
 ]

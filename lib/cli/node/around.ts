@@ -1,0 +1,14 @@
+import type { Authority } from '../../authority/index.ts'
+import type { Clock } from '../../base/index.ts'
+import type { Pool } from '../../crowd/index.ts'
+import type { Store } from '../../feed/index.ts'
+import type { Wire } from '../../gossip/index.ts'
+
+/** What is asked beside the conductor. */
+export interface Around {
+  readonly clock: Clock
+  readonly authority: Pick<Authority, 'believed' | 'height'>
+  readonly pool: Pool
+  readonly store: Pick<Store, 'feeds'>
+  readonly wire: Pick<Wire, 'peers' | 'search' | 'rung'>
+}
