@@ -3,6 +3,7 @@
  * commands go out to the machine, the feeds and the wire. It is the only loop; it knows the ports
  * it was handed and no disk, socket or timer of its own.
  */
+export { KeptFile, type KeptFileOptions } from './kept.ts'
 export { Node, type ReleaseNames } from './node.ts'
 export type { NodeOptions, NodeParts, NodePorts } from './ports.ts'
 export { Said } from './said.ts'

@@ -40,7 +40,8 @@ export function inputOf(
       pinned: null,
       skipped: [],
       applied: remembered.applied.map((name) => fromName(name)),
-      daemon: options.daemon
+      daemon: options.daemon,
+      attest: options.attest ?? 0
     },
     node: {
       running: named(pointer?.release),

@@ -37,6 +37,7 @@ export interface NodeParts {
     | 'settled'
     | 'coverage'
     | 'clockSkewMs'
+    | 'search'
   >
 }
 
@@ -50,6 +51,8 @@ export interface NodeOptions {
   readonly channel: string
   readonly tier: 0 | 1 | 2
   readonly level: 'auto' | 'stage' | 'notify'
+  /** Organisations that must attest at least, whatever trust and policy ask for; absent: 0. */
+  readonly attest?: number
   /** Version of this program, for releases that require one. */
   readonly daemon: string
   readonly pids: { readonly daemon: number; readonly launcher: number }

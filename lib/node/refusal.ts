@@ -1,12 +1,8 @@
-import { HOUR, OtaError, type Code } from '../base/index.ts'
-import type { WhyView } from './views.ts'
+import { OtaError, type Code } from '../base/index.ts'
+import type { ConditionView, WhyView } from './views.ts'
 
 /** What the conditions do not say apart. */
 export interface Standing {
-  readonly forked: boolean
-  readonly expired: boolean
-  /** This clock against the median of the peers. */
-  readonly skewMs: number | null
   /** Level `notify`, here or in the release: nothing is installed, whatever its turn. */
   readonly tellsOnly: boolean
 }
@@ -17,15 +13,12 @@ export interface Standing {
  * place, a bake, the gate and a window are waited for and refuse nothing.
  */
 export function refusalOf(why: WhyView, standing: Standing): OtaError | null {
-  for (const { id, ok, text } of why.conditions) {
-    if (ok !== false) continue
-    const code = codeOf(id, standing)
-    if (code !== null) return refuse(why, code, text)
+  for (const condition of why.conditions) {
+    if (condition.ok !== false) continue
+    const code = codeOf(condition, standing)
+    if (code !== null) return refuse(why, code, condition.text)
   }
-  // gossip, clock: more than an hour off the peers' median holds everything (S47).
-  const { skewMs } = standing
-  if (skewMs === null || Math.abs(skewMs) <= HOUR) return null
-  return refuse(why, 'CLOCK_SKEW', 'this clock is more than an hour off that of the peers')
+  return null
 }
 
 function refuse({ release, label }: WhyView, code: Code, text: string): OtaError {
@@ -36,19 +29,15 @@ function refuse({ release, label }: WhyView, code: Code, text: string): OtaError
   })
 }
 
-function codeOf(condition: string, standing: Standing): Code | null {
-  if (condition === 'trust') return trustCode(standing)
-  if (condition === 'level') return standing.tellsOnly ? 'HELD' : null
-  return codes[condition] ?? null
-}
-
-function trustCode({ forked, expired }: Standing): Code {
-  if (forked) return 'TRUST_FORK'
-  return expired ? 'TRUST_EXPIRED' : 'TRUST_UNSETTLED'
+/** A condition that can fail in several ways says itself which it was. */
+function codeOf({ id, code }: ConditionView, standing: Standing): Code | null {
+  if (id === 'level') return standing.tellsOnly ? 'HELD' : null
+  return code ?? codes[id] ?? null
 }
 
 /** By the id of the condition; those that are not here end by themselves. */
 const codes: Readonly<Record<string, Code>> = {
+  trust: 'TRUST_UNSETTLED',
   signatures: 'THRESHOLD_NOT_MET',
   draw: 'DRAW_INCOMPLETE',
   order: 'ROLLBACK_REFUSED',
@@ -59,7 +48,7 @@ const codes: Readonly<Record<string, Code>> = {
   pause: 'PAUSED',
   brake: 'PAUSED',
   queue: 'QUEUED',
-  attestations: 'NOT_ELIGIBLE',
+  attestations: 'ATTEST_QUORUM_NOT_MET',
   votes: 'NOT_ELIGIBLE',
   platform: 'NOT_ELIGIBLE',
   channel: 'NOT_ELIGIBLE',

@@ -1,52 +1,27 @@
-import { equal, HOUR, toHex, type Bytes } from '../base/index.ts'
-import { rolloutsOf } from '../crowd/index.ts'
+import { EXIT, HOUR, toHex, type Code } from '../base/index.ts'
 import type { State } from '../cutover/index.ts'
 import type { LauncherView } from '../host/index.ts'
-import type { Decision } from '../rollout/index.ts'
+import type { Decision, Moment } from '../rollout/index.ts'
 import {
-  compareOrder,
   equalNumbers,
   expired,
   fromName,
-  permission,
   refusals,
   releaseOf,
   toName,
   type Believed
 } from '../trust/index.ts'
-import type { NodeOptions, NodeParts } from './ports.ts'
-import type { Standing } from './refusal.ts'
 import type { Remembered } from './remembered.ts'
-import type {
-  AppView,
-  ConditionView,
-  ReleaseView,
-  RolloutStatus,
-  StatusView,
-  WhyView
-} from './views.ts'
-
-/** Everything that is shown, gathered by the conductor. */
-export interface Shown {
-  readonly options: NodeOptions
-  readonly believed: Believed
-  readonly state: State
-  readonly remembered: Remembered
-  readonly decision: Decision | null
-  readonly launcher: LauncherView
-  readonly wire: Pick<NodeParts['wire'], 'peers' | 'address' | 'clockSkewMs'>
-  readonly member: boolean
-  /** Slots that two keys claim: nobody speaks for them. */
-  readonly doubled: number
-  readonly alarms: readonly string[]
-  readonly nowMs: number
-}
+import type { Shown } from './shown.ts'
+import type { AppView, FreshnessView, ReleaseView, RolloutStatus, StatusView } from './views.ts'
 
 /** `status` as a value; nothing of it is computed for show only. */
 export function statusOf(shown: Shown): StatusView {
-  const { options, believed, state, remembered, decision, launcher, wire } = shown
+  const { options, moment, state, remembered, decision, launcher, wire } = shown
+  const { believed } = moment
   const { op, pointer } = state
   const release = (name: string | null | undefined) => releaseView(believed, name ?? null)
+  const alarms = alarmsOf(shown)
   return {
     network: toName(options.network),
     name: believed.trust?.body.name ?? null,
@@ -70,98 +45,13 @@ export function statusOf(shown: Shown): StatusView {
       count
     })),
     trust: trustView(believed),
-    freshness: expired(believed, shown.nowMs) ? 'expired' : 'none',
+    freshness: freshnessView(moment),
+    worst: worstOf([...alarms, ...statesOf(shown)]),
     peers: wire.peers().length,
     address: wire.address(),
     pids: options.pids,
-    alarms: alarmsOf(shown)
+    alarms
   }
-}
-
-/**
- * `why` as a value: about the release the node would take next, or about another one, of which
- * only what stands against it by itself is said.
- */
-export function whyOf(shown: Shown, about: Bytes | null): WhyView {
-  const { decision, believed, state } = shown
-  const id = about ?? decision?.about ?? null
-  if (decision === null || id === null) return whyNothing(believed)
-  const release = toName(id)
-  const known = releaseOf(believed, id)
-  const label = known?.body.label ?? ''
-  const isNext = decision.about !== null && equal(decision.about, id)
-  const conditions = isNext
-    ? decision.conditions.map(({ id: name, ok, text }) => ({ id: name, ok, text }))
-    : ownConditions(shown, id)
-  const first = conditions.find(({ ok }) => ok === false) ?? null
-  const isRunning = state.pointer?.release === release
-  const doing = isRunning ? 'running' : first === null ? 'ready' : 'waiting'
-  const reason = first === null || isRunning ? label : first.text
-  return {
-    release,
-    label,
-    state: doing,
-    sentence: `${doing}: ${reason}`,
-    first: first?.id ?? null,
-    conditions,
-    nextAtMs: isNext ? decision.untilMs : null
-  }
-}
-
-/** What `refusalOf` asks beside the conditions. */
-export function standingOf({ believed, options, wire, nowMs }: Shown, id: Bytes): Standing {
-  const asked = rolloutsOf(believed).get(toHex(id))?.policy.how.level
-  return {
-    forked: believed.fork.length > 0,
-    expired: expired(believed, nowMs),
-    skewMs: wire.clockSkewMs(),
-    tellsOnly: options.level === 'notify' || asked === 'notify'
-  }
-}
-
-function whyNothing(believed: Believed): WhyView {
-  const hasTrust = believed.trust !== null
-  const sentence = hasTrust ? 'there is no release' : 'waiting for the first trust of the network'
-  const none = { release: null, label: '', first: null, conditions: [], nextAtMs: null }
-  return { ...none, state: 'waiting', sentence }
-}
-
-/** What stands against a release that is not the next one here. */
-function ownConditions(shown: Shown, id: Bytes): readonly ConditionView[] {
-  const { believed, state, decision, options } = shown
-  const known = releaseOf(believed, id)
-  if (known === null) return []
-  const { have, need } = permission(believed, known)
-  const { aborted, paused, floor } = refusals(believed, id)
-  const halted = decision?.halted.some((other) => equal(other, id)) ?? false
-  const name = toName(id)
-  const quarantine = state.quarantine.find(({ active, release }) => active && release === name)
-  const running = state.pointer && releaseOf(believed, fromName(state.pointer.release))
-  const isQueued = decision?.view.queued.some((other) => equal(other, id)) ?? false
-  const offered = known.body.artifacts.map(({ platform }) => platform)
-  const isOffered = offered.includes(options.platform)
-  const equals = equalNumbers(believed, known).length
-  const isOlder = running ? compareOrder(known.body, running.body) < 0 : false
-  const { trust, fork } = believed
-  const isTrusted = trust !== null && fork.length === 0 && !expired(believed, shown.nowMs)
-  return [
-    { id: 'trust', ok: isTrusted, text: isTrusted ? 'trust stands' : 'trust forked or expired' },
-    { id: 'signatures', ok: have >= need, text: `${have} of ${need} signatures` },
-    { id: 'order', ok: !isOlder, text: isOlder ? 'older than what runs here' : 'not older' },
-    { id: 'equal', ok: equals === 0, text: `${equals} more with its number` },
-    {
-      id: 'quarantine',
-      ok: quarantine === undefined,
-      text: quarantine === undefined ? 'not quarantined' : `quarantined: ${quarantine.why}`
-    },
-    { id: 'abort', ok: aborted.length === 0 && !halted, text: halted ? 'halted' : 'not aborted' },
-    { id: 'floor', ok: floor === null, text: floor === null ? 'above any floor' : 'below a floor' },
-    { id: 'pause', ok: paused.length === 0, text: paused.length === 0 ? 'not paused' : 'paused' },
-    { id: 'queue', ok: !isQueued, text: isQueued ? 'waits behind another rollout' : 'not queued' },
-    { id: 'platform', ok: isOffered, text: `${options.platform}, offered: ${offered.join(', ')}` },
-    { id: 'channel', ok: known.body.channel === options.channel, text: known.body.channel },
-    { id: 'hold', ok: !state.held, text: state.held ? 'held here' : 'no hold' }
-  ]
 }
 
 function releaseView(believed: Believed, name: string | null): ReleaseView | null {
@@ -213,7 +103,24 @@ function trustView({ trust, fork }: Believed): StatusView['trust'] {
   return { version, expiresMs, forked: fork.length > 0 }
 }
 
-function alarmsOf({ believed, alarms, wire, nowMs, doubled }: Shown): readonly string[] {
+/** Without beacons nothing but the expiry of the trust says how old news may be. */
+function freshnessView({ believed, pool, nowMs }: Moment): FreshnessView {
+  const fresh = pool.freshness(nowMs)
+  const claim = pool.claim(nowMs)
+  return {
+    state: expired(believed, nowMs) ? 'expired' : fresh.state,
+    ageMs: fresh.state === 'none' ? null : fresh.ageMs,
+    claim: claim && {
+      code: claim.code,
+      by: claim.by,
+      majority: claim.majority,
+      trustVersion: claim.trustVersion
+    }
+  }
+}
+
+function alarmsOf({ moment, alarms, doubled }: Shown): readonly string[] {
+  const { believed, nowMs, clockSkewMs } = moment
   const codes = new Set(alarms)
   if (believed.fork.length > 0) codes.add('TRUST_FORK')
   if (expired(believed, nowMs)) codes.add('TRUST_EXPIRED')
@@ -221,7 +128,44 @@ function alarmsOf({ believed, alarms, wire, nowMs, doubled }: Shown): readonly s
     codes.add('EQUIVOCATION')
   }
   if (doubled > 0) codes.add('SLOT_CLASH')
-  const skewMs = wire.clockSkewMs()
-  if (skewMs !== null && Math.abs(skewMs) > HOUR) codes.add('CLOCK_SKEW')
+  if (clockSkewMs !== null && Math.abs(clockSkewMs) > HOUR) codes.add('CLOCK_SKEW')
   return [...codes]
+}
+
+/** States that are nobody's fault and yet an answer to "is all well". */
+function statesOf({ moment, state, decision }: Shown): readonly Code[] {
+  const { believed, pool, nowMs } = moment
+  const codes: Code[] = []
+  if (believed.trust === null) codes.push('TRUST_UNSETTLED')
+  const fresh = pool.freshness(nowMs).state
+  if (fresh === 'stale') codes.push('STALE')
+  if (fresh === 'frozen') codes.push('FROZEN')
+  const claim = pool.claim(nowMs)
+  if (claim?.majority === true) codes.push(claim.code)
+  if (state.fault !== null) codes.push('JOURNAL_DAMAGED')
+  if (state.held) codes.push('HELD')
+  const phase = decision?.view.phase
+  if (phase === 'halted' || phase === 'pending-halt') codes.push('HALTED')
+  const { release } = decision?.view ?? { release: null }
+  const isOpen = phase !== 'completed' && phase !== 'ended' && phase !== 'none'
+  if (release !== null && isOpen) {
+    const isPaused = refusals(believed, release).paused.length > 0
+    if (isPaused || pool.brakes(toHex(release), nowMs).acts) codes.push('PAUSED')
+  }
+  return codes
+}
+
+/** Exit numbers of `status`, the worst first. */
+const worstFirst: readonly number[] = [40, 22, 12, 13, 30, 17]
+
+function worstOf(codes: readonly string[]): Code | null {
+  for (const number of worstFirst) {
+    const found = codes.find((code): code is Code => isCode(code) && EXIT[code] === number)
+    if (found !== undefined) return found
+  }
+  return null
+}
+
+function isCode(text: string): text is Code {
+  return Object.hasOwn(EXIT, text)
 }

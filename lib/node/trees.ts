@@ -4,6 +4,7 @@ import type { Store } from '../feed/index.ts'
 import type { Machine } from '../host/index.ts'
 import { isReleaseName, type Artifact } from '../records/index.ts'
 import { toName, type KnownRelease } from '../trust/index.ts'
+import type { Guarded } from './guards.ts'
 
 export interface TreesPorts {
   readonly disk: Disk
@@ -15,6 +16,15 @@ export interface TreesPorts {
   readonly find: (
     name: string
   ) => { readonly known: KnownRelease; readonly artifact: Artifact } | null
+  /** Whether a release may come a step nearer now. */
+  readonly judge: (name: string) => Guarded
+}
+
+/** Signers took it back; what only makes it wait, as a brake, does not undo a fetch. */
+function isLost(judged: Guarded): boolean {
+  return (
+    judged.tag === 'halted' || (judged.tag === 'withhold' && judged.code === 'THRESHOLD_NOT_MET')
+  )
 }
 
 /**
@@ -90,7 +100,9 @@ export class Trees {
     await this.#opened
     this.#stop.signal.throwIfAborted()
     const found = this.#ports.find(release)
-    if (found === null) {
+    // S19: counted again before the bytes are unpacked. Dropped, not quarantined: the decision
+    // wants it again when nothing stands against it any more.
+    if (found === null || this.#ports.judge(release).tag !== 'confirmed') {
       this.#ports.emit({ tag: 'failed', op, reason: 'not-eligible' })
       return
     }
@@ -105,6 +117,11 @@ export class Trees {
         signal: this.#stop.signal,
         onProgress: () => undefined
       })
+    }
+    // A fetch takes hours: what lost its quorum meanwhile is not put among the versions.
+    if (isLost(this.#ports.judge(release))) {
+      this.#ports.emit({ tag: 'failed', op, reason: 'not-eligible' })
+      return
     }
     this.#ports.log('fetched', { release: toName(found.known.id), op })
     this.#ports.emit({ tag: 'fetched', op })

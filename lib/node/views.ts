@@ -1,3 +1,5 @@
+import type { Code } from '../base/index.ts'
+
 /**
  * What a node says about itself, as plain JSON values: ids are whole z32 names, times unix
  * milliseconds. The same facts serve the terminal, `--json` and the library.
@@ -28,14 +30,31 @@ export interface StatusView {
     readonly expiresMs: number
     readonly forked: boolean
   } | null
-  /** `none`: freshness is the expiry of the trust alone. */
-  readonly freshness: 'none' | 'expired'
+  readonly freshness: FreshnessView
+  /** The worst of what stands, in the order of the exit numbers of `status`; null: all is well. */
+  readonly worst: Code | null
   readonly peers: number
   /** `HOST:PORT#KEY` for `--peers` of others; null while it is not known or not fixed. */
   readonly address: string | null
   readonly pids: { readonly daemon: number; readonly launcher: number }
   /** Codes of alarms that stand, newest last. */
   readonly alarms: readonly string[]
+}
+
+export interface FreshnessView {
+  /** `none`: the trust lists no beacon, so that freshness is its expiry alone. */
+  readonly state: 'none' | 'fresh' | 'stale' | 'frozen' | 'expired'
+  /** Age of the newest beacon that counts; null: none, or none heard yet. */
+  readonly ageMs: number | null
+  /** What beacons name and nobody gives. */
+  readonly claim: {
+    readonly code: string
+    /** Labels of the beacons. */
+    readonly by: readonly string[]
+    /** More than half of the listed beacons say so: nothing is installed meanwhile. */
+    readonly majority: boolean
+    readonly trustVersion: number
+  } | null
 }
 
 export interface ReleaseView {
@@ -83,6 +102,8 @@ export interface WhyView {
   /** The id of the first condition that is not met. */
   readonly first: string | null
   readonly conditions: readonly ConditionView[]
+  /** Null where the release is not known here. */
+  readonly place: PlaceView | null
   readonly nextAtMs: number | null
 }
 
@@ -91,4 +112,33 @@ export interface ConditionView {
   /** Null: not reached yet. */
   readonly ok: boolean | null
   readonly text: string
+  readonly have?: number
+  readonly need?: number
+  /** Of an unmet one, where its id alone does not say it. */
+  readonly code?: Code
+}
+
+/** The place of this node in the order of a release, and what anybody needs to compute it again. */
+export interface PlaceView {
+  /** Share of the order that goes before, in ppm. */
+  readonly ppm: number
+  /** The place itself: eight bytes in hex. */
+  readonly u: string
+  /** Seed of the order, in hex. */
+  readonly seed: string
+  /** Reporting key of this node, in z32. */
+  readonly nodeKey: string
+  /** One entry per drawer; null: none was named, and whoever drafted the release chose the seed. */
+  readonly proof: readonly DrawView[] | null
+}
+
+/** One drawer's share in the seed: her value, and the way from it to the root in the trust. */
+export interface DrawView {
+  readonly label: string
+  /** In z32; value, path and root in hex. */
+  readonly key: string
+  readonly value: string
+  readonly index: number
+  readonly path: readonly string[]
+  readonly root: string
 }

@@ -195,6 +195,7 @@ export class FakeWire implements Wire {
   readonly published: Bytes[] = []
   views: readonly PeerView[] = []
   skewMs: number | null = null
+  searching = false
   changed: Parameters<Wire['onChange']>[0] = () => {}
 
   readonly #pool: Pool
@@ -242,6 +243,11 @@ export class FakeWire implements Wire {
 
   clockSkewMs(): number | null {
     return this.skewMs
+  }
+
+  search(on: boolean): void {
+    this.searching = on
+    this.deeds.push(on ? 'search' : 'search off')
   }
 }
 

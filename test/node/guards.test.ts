@@ -1,8 +1,10 @@
 // S19: what was permitted when it was fetched is asked again in the moment before it takes charge.
 import test from 'brittle'
 import { HOUR, MINUTE, type Bytes } from '../../lib/base/index.ts'
+import { Pool } from '../../lib/crowd/index.ts'
 import { judgeNow } from '../../lib/node/guards.ts'
 import type { Control, Statement } from '../../lib/records/index.ts'
+import type { Moment } from '../../lib/rollout/index.ts'
 import {
   admit,
   believeNothing,
@@ -36,15 +38,23 @@ function believing(...statements: readonly Statement[]): Believed {
   }, believeNothing(network.id))
 }
 
-const calm = { ms: testNowMs, skewMs: null, halted: false }
+interface Now {
+  readonly ms?: number
+  readonly skewMs?: number
+  readonly halted?: boolean
+}
 
-function verdict(
-  believed: Believed,
-  now: Partial<Parameters<typeof judgeNow>[2]> = {},
-  id: Bytes = nextId
-): string {
+function verdict(believed: Believed, now: Now = {}, id: Bytes = nextId): string {
   const known: KnownRelease = releaseOf(believed, id)!
-  const judged = judgeNow(believed, known, { ...calm, ...now })
+  const moment: Moment = {
+    believed,
+    pool: new Pool(believed),
+    nowMs: now.ms ?? testNowMs,
+    clockSkewMs: now.skewMs ?? null,
+    platform: 'linux-x64',
+    attest: 0
+  }
+  const judged = judgeNow(moment, known, { first: false, halted: now.halted ?? false })
   return 'why' in judged ? `${judged.tag}: ${judged.why}` : judged.tag
 }
 
@@ -61,14 +71,14 @@ test('S19 a release with its quorum and nothing against it takes charge', (t) =>
 test('S19 a signer who is removed while a release is under way no longer counts', (t) => {
   const without = makeTrust({ version: 2, roles: { release: { members: [1, 3], threshold: 2 } } })
   const after = believing(...held, signTrust(network.id, without, [1, 2]))
-  t.is(verdict(after), 'withhold: 1 of 2 signatures under the current trust')
+  t.is(verdict(after), 'withhold: 1 of 2 signatures (p1)')
   const stricter = makeTrust({
     version: 2,
     roles: { release: { members: [1, 2, 3], threshold: 3 } }
   })
   t.is(
     verdict(believing(...held, signTrust(network.id, stricter, [1, 2]))),
-    'withhold: 2 of 3 signatures under the current trust',
+    'withhold: 2 of 3 signatures (p1, p2)',
     'a threshold that rose meanwhile is the one that counts'
   )
 })
@@ -88,7 +98,7 @@ test('S22 an expired trust installs nothing', (t) => {
   const believed = believing(...held)
   const { expiresMs } = believed.trust!.body
   t.is(verdict(believed, { ms: expiresMs - 1 }), 'confirmed')
-  t.is(verdict(believed, { ms: expiresMs }), 'withhold: the trust has expired')
+  t.is(verdict(believed, { ms: expiresMs }), 'withhold: trust 1 has expired')
 })
 
 test('S17 two trusts against each other install nothing', (t) => {
@@ -102,18 +112,19 @@ test('S17 two trusts against each other install nothing', (t) => {
 test('S42 two releases with one number install neither', (t) => {
   const twin = signRelease(network.id, makeRelease(network.id, { seq: 2, label: 'other' }), [2, 3])
   const believed = believing(...held, twin)
-  t.is(verdict(believed), 'withhold: two releases have its number')
-  t.is(verdict(believed, {}, idOfStatement(twin)), 'withhold: two releases have its number')
+  t.is(verdict(believed), 'withhold: 1 more with its number')
+  t.is(verdict(believed, {}, idOfStatement(twin)), 'withhold: 1 more with its number')
   t.is(verdict(believed, {}, idOfStatement(first)), 'confirmed')
 })
 
 test('a pause, a floor and an abort that come last are still in time', (t) => {
-  t.is(verdict(believing(...held, control({ action: 'pause' }))), 'withhold: it is paused')
+  t.is(verdict(believing(...held, control({ action: 'pause' }))), 'withhold: paused by the signers')
   const fix = signRelease(
     network.id,
     makeRelease(network.id, { seq: 3, label: '3.0.0', floor: { tag: 'self' } })
   )
-  t.is(verdict(believing(...held, fix)), 'withhold: it lies below a floor')
+  const below = verdict(believing(...held, fix))
+  t.ok(below.startsWith('withhold: below the floor '), below)
   t.is(verdict(believing(...held, control({ action: 'abort' }))), 'halted: aborted')
 })
 
@@ -135,7 +146,10 @@ test('a pause that a quorum lifted is no reason any more (S65)', (t) => {
 test('S47 a clock more than an hour off the peers holds, in either direction', (t) => {
   const believed = believing(...held)
   for (const skewMs of [-HOUR - 1, HOUR + 1]) {
-    t.is(verdict(believed, { skewMs }), 'withhold: the clock is off')
+    t.is(
+      verdict(believed, { skewMs }),
+      'withhold: this clock is more than an hour off the median of its peers'
+    )
   }
   for (const skewMs of [-HOUR, 0, HOUR]) t.is(verdict(believed, { skewMs }), 'confirmed')
 })

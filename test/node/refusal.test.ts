@@ -4,7 +4,9 @@ import test from 'brittle'
 import { HOUR, SECOND, type Bytes } from '../../lib/base/index.ts'
 import { emptyState, type State } from '../../lib/cutover/index.ts'
 import { refusalOf } from '../../lib/node/refusal.ts'
-import { standingOf, statusOf, whyOf, type Shown } from '../../lib/node/status.ts'
+import { tellsOnly, type Shown } from '../../lib/node/shown.ts'
+import { statusOf } from '../../lib/node/status.ts'
+import { whyOf } from '../../lib/node/why.ts'
 import type { WhyView } from '../../lib/node/views.ts'
 import { conditionOrder } from '../../lib/rollout/decide/types.ts'
 import {
@@ -59,7 +61,14 @@ function shownBy(world: World, twist: Twist = {}): Shown {
       daemon: '0.1.0',
       pids: { daemon: 1, launcher: 1 }
     },
-    believed: world.believed,
+    moment: {
+      believed: world.believed,
+      pool: world.pool,
+      nowMs,
+      clockSkewMs: network.clockSkewMs,
+      platform: self.platform,
+      attest: self.attest ?? 0
+    },
     // Cast: of the pointer only the two names are read here.
     state: { ...emptyState, pointer, held: self.hold, ...twist.state } as State,
     remembered: { treatment: null, attempts: {}, cores: [], applied: [] },
@@ -74,22 +83,28 @@ function shownBy(world: World, twist: Twist = {}): Shown {
       traffic: { a: nothing, b: nothing },
       refused: 0
     },
-    wire: { peers: () => [], address: () => null, clockSkewMs: () => network.clockSkewMs },
+    wire: { peers: () => [], address: () => null },
     member: true,
     doubled: twist.doubled ?? 0,
-    alarms: [],
-    nowMs
+    alarms: []
   }
 }
 
 function codeFor(shown: Shown, id: Bytes): string | null {
-  return refusalOf(whyOf(shown, id), standingOf(shown, id))?.code ?? null
+  return refusalOf(whyOf(shown, id), { tellsOnly: tellsOnly(shown, id) })?.code ?? null
 }
 
 /** Nothing is met of these. */
 function failing(ids: readonly string[]): WhyView {
   const conditions = ids.map((id) => ({ id, ok: false, text: id }))
-  const plain = { release: null, label: '', state: 'waiting', sentence: '', first: null }
+  const plain = {
+    release: null,
+    label: '',
+    state: 'waiting',
+    sentence: '',
+    first: null,
+    place: null
+  } as const
   return { ...plain, nextAtMs: null, conditions }
 }
 
@@ -143,11 +158,13 @@ test('a slot that two keys claim is an alarm of the node (SLOT_CLASH)', (t) => {
 })
 
 test('every condition has a code or ends by itself, and the first that has one is said', (t) => {
-  const standing = { forked: false, expired: false, skewMs: null, tellsOnly: false }
+  const standing = { tellsOnly: false }
   const free = conditionOrder.filter((id) => refusalOf(failing([id]), standing) === null)
   const waits = ['level', 'window', 'consent', 'weight', 'tier', 'place', 'shadow', 'gate']
   t.alike(free, [...waits, 'jitter', 'space', 'ready'])
   t.is(refusalOf(failing(['place', 'floor', 'pause']), standing)?.code, 'ROLLBACK_REFUSED')
-  t.is(refusalOf(failing(['trust']), { ...standing, forked: true })?.code, 'TRUST_FORK')
+  const forked = { id: 'trust', ok: false, text: 'two trusts', code: 'TRUST_FORK' } as const
+  const why: WhyView = { ...failing([]), conditions: [forked] }
+  t.is(refusalOf(why, standing)?.code, 'TRUST_FORK', 'what fails in several ways says which')
   t.is(refusalOf(failing([]), standing), null)
 })
