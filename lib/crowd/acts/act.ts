@@ -65,8 +65,12 @@ export function own(bytes: Bytes): Bytes {
 
 /** At most two statements, those of the smallest ids: enough to prove a contradiction. */
 export function proofOf<T>(acts: readonly Act<T>[]): readonly Act<T>[] {
-  const unique = new Map(acts.map((act) => [act.idHex, act]))
-  return [...unique.values()].toSorted(byId).slice(0, 2)
+  return unique(acts).toSorted(byId).slice(0, 2)
+}
+
+/** Each statement once: the one that was first in the list. */
+export function unique<T>(acts: readonly Act<T>[]): readonly Act<T>[] {
+  return acts.filter(({ idHex }, at) => acts.findIndex((act) => act.idHex === idHex) === at)
 }
 
 export function byId<T>(a: Act<T>, b: Act<T>): number {

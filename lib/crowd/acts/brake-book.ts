@@ -2,7 +2,7 @@ import { DAY, toHex, type Bytes } from '../../base/index.ts'
 import type { Brake, Evidence } from '../../records/index.ts'
 import { isLifted } from '../../trust/index.ts'
 import type { SetRef } from '../ports.ts'
-import { actOf, byId, type Act, type Book } from './act.ts'
+import { actOf, byId, unique, type Act, type Book } from './act.ts'
 import type { Ground } from './ground.ts'
 
 export interface BrakeSaid {
@@ -119,7 +119,8 @@ export class BrakeBook implements Book<BrakeSaid> {
   #worded(acts: readonly Act<BrakeSaid>[]): readonly Act<BrakeSaid>[] {
     const { believed } = this.#ground
     const order = ({ id }: Act<BrakeSaid>) => (isLifted(believed, id) ? 0 : 1)
-    return acts.toSorted((a, b) => order(a) - order(b) || byId(a, b)).slice(0, 2)
+    const sorted = unique(acts).toSorted((a, b) => order(a) - order(b) || byId(a, b))
+    return sorted.slice(0, 2)
   }
 
   /** Names of those that are among the first three of their key and epoch. */
