@@ -177,6 +177,19 @@ test('what is forged is rejected, kept or not', (t) => {
   t.alike(wiresOf(pool), [], 'a damaged file says nothing')
 })
 
+test('since when beacons are waited for is news to be kept, from the first look on', (t) => {
+  const pool = open()
+  pool.restore([], nowMs)
+  const kept = pool.kept()
+  t.is(kept.length, 0)
+  pool.freshness(nowMs)
+  t.not(pool.kept(), kept)
+  t.is(pool.kept().length, 1)
+  const again = open()
+  again.restore(pool.kept(), nowMs + HOUR)
+  t.alike(again.freshness(nowMs + HOUR), { state: 'stale', ageMs: null, sinceMs: nowMs })
+})
+
 test('acts of a release that waits for a new trust are kept, those of a draft are none', (t) => {
   const pool = open()
   pool.add(brakes[0]!, nowMs)

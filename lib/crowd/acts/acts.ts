@@ -117,7 +117,8 @@ export class Acts {
       if (wire.byteLength === 1 && wire[0] === waitingMark) this.#wait(heardMs)
       else this.#restoreOne(wire, heardMs)
     }
-    this.#look(nowMs)
+    // not a look yet: that beacons are waited for from now on is news to be kept
+    this.#nowMs = nowMs
   }
 
   views(): readonly SetView[] {
@@ -137,7 +138,8 @@ export class Acts {
     const base = { id: act.id, ref: book.refOf(act) }
     if (book.holds(act)) return { ...duplicate, ...base }
     if (act.tsMs > nowMs + skewMs) return this.#dateAhead(act, evidence)
-    if (act.endMs < nowMs || !book.hasRoom(act)) return ignored
+    // with its id: whoever asked for it need not ask again
+    if (act.endMs < nowMs || !book.hasRoom(act)) return { ...ignored, ...base }
     if (!this.#verify(evidence)) return { ...rejected, id: act.id }
     this.#version++
     if (book.add(act) === 'quiet') return { ...ignored, ...base }
@@ -147,7 +149,7 @@ export class Acts {
   /** No beacon moves time; a signed one from ahead is worth an event, once (S48). */
   #dateAhead(act: Act<unknown>, evidence: Evidence): Offer {
     if (evidence.body.tag !== 'beacon') return ignored
-    if (this.#ahead.get(act.signer) === act.idHex) return ignored
+    if (this.#ahead.get(act.signer) === act.idHex) return { ...ignored, id: act.id }
     if (!this.#verify(evidence)) return { ...rejected, id: act.id }
     this.#ahead.set(act.signer, act.idHex)
     return { ...ignored, id: act.id, code: 'CLOCK_SKEW' }
