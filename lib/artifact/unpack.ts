@@ -1,12 +1,20 @@
-import { concat, equal, MIB, OtaError, toHex } from '../base/index.ts'
+import { concat, equal, OtaError, toHex } from '../base/index.ts'
 import type { Bytes, Disk } from '../base/index.ts'
 import type { Artifact } from '../records/index.ts'
 import { Hasher } from '../trust/index.ts'
 import { checkHash, ContentReader } from './content.ts'
 import { readHead, type Head } from './head.ts'
 import { LocalTrees } from './local.ts'
-import { foldersOf } from './paths.ts'
-import { readExactly, type Content } from './sequence.ts'
+import type { Content } from './sequence.ts'
+import {
+  copyVerified,
+  makeFolders,
+  makeLinks,
+  modeOf,
+  openStage,
+  pieceBytes,
+  sealStage
+} from './stage.ts'
 import type { TreeEntry } from './manifest.ts'
 import { verifyTree } from './verify.ts'
 
@@ -23,10 +31,6 @@ export interface UnpackOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Bytes of a file held before they are written. */
-const pieceBytes = 8 * MIB
-const linkedMode = { false: 0o444, true: 0o555 } as const
-
 /**
  * Makes the signed tree in `into`: head first, all rules before the first write, each file by its
  * hash, then the whole folder read again from disk and its digest compared. Files end as 0444 or
@@ -38,13 +42,13 @@ const linkedMode = { false: 0o444, true: 0o555 } as const
  */
 export async function unpackTree(disk: Disk, options: UnpackOptions): Promise<Head> {
   const head = await readHead(options.artifact, (index) => boundedRead(options, index))
-  await checkRoom(disk, options)
+  await openStage(disk, options.into, options.artifact)
   options.signal?.throwIfAborted()
   const local = await LocalTrees.open(disk, options.reuse)
   try {
-    await disk.makeFolder(options.into, 0o700)
+    await makeFolders(disk, options.into, head.manifest.entries)
     await new Unpacking(disk, options, head, local).run()
-    await seal(disk, options.into, head)
+    await sealStage(disk, options.into, head.manifest.entries)
   } catch (error) {
     await disk.remove(options.into)
     throw error
@@ -66,22 +70,6 @@ async function boundedRead(options: UnpackOptions, index: number): Promise<Bytes
     throw new OtaError('LENGTH_EXCEEDED', `block ${index} is longer than its whole core`, { facts })
   }
   return block
-}
-
-async function checkRoom(disk: Disk, options: UnpackOptions): Promise<void> {
-  if ((await disk.list(options.into)).length > 0) {
-    throw new OtaError('USAGE', `"${options.into}" is not empty`, {
-      hint: 'name a folder that does not exist yet'
-    })
-  }
-  const slash = options.into.lastIndexOf('/')
-  const parent = slash === -1 ? '.' : options.into.slice(0, Math.max(1, slash))
-  await disk.makeFolder(parent)
-  const free = await disk.freeBytes(parent)
-  if (options.artifact.bytes * 2 > free) {
-    const facts = { have: free, need: options.artifact.bytes * 2 }
-    throw new OtaError('NO_SPACE', `the tree needs half of ${facts.need} free bytes`, { facts })
-  }
 }
 
 class Unpacking {
@@ -106,19 +94,12 @@ class Unpacking {
 
   async run(): Promise<void> {
     await this.#plan()
-    for (const folder of allFolders(this.#head.manifest.entries)) {
-      await this.#disk.makeFolder(`${this.#into}/${folder}`, 0o700)
-    }
     const contents = new Map(this.#head.sequence.contents.map((one) => [toHex(one.hash), one]))
     for (const entry of this.#head.manifest.entries) {
       this.#options.signal?.throwIfAborted()
       if (entry.tag === 'file') await this.#place(entry, contents.get(toHex(entry.hash)) ?? null)
     }
-    // Links come last, so that no file is ever written through one (S33).
-    for (const entry of this.#head.manifest.entries) {
-      if (entry.tag !== 'link') continue
-      await this.#disk.makeLink(`${this.#into}/${entry.path}`, entry.target)
-    }
+    await makeLinks(this.#disk, this.#into, this.#head.manifest.entries)
     await verifyTree(this.#disk, this.#into, this.#options.artifact, this.#head.manifest)
   }
 
@@ -132,32 +113,14 @@ class Unpacking {
 
   async #place(entry: Extract<TreeEntry, { tag: 'file' }>, content: Content | null): Promise<void> {
     const at = `${this.#into}/${entry.path}`
-    const mode = linkedMode[`${entry.exec}`]
+    const mode = modeOf(entry)
     const key = toHex(entry.hash)
     const from = this.#placed.get(key) ?? this.#local.content(entry.hash)?.path ?? null
     if (content === null) await this.#disk.create(at, new Uint8Array(0), mode)
-    else if (from === null || !(await this.#copy(at, from, content, mode))) {
+    else if (from === null || !(await copyVerified(this.#disk, at, from, { ...content, mode }))) {
       await this.#write(at, content, mode)
     }
     this.#placed.set(key, at)
-  }
-
-  /**
-   * Copies a local file and hashes the copy; false, and nothing there, if it is not the content.
-   */
-  async #copy(at: string, from: string, content: Content, mode: number): Promise<boolean> {
-    await this.#disk.clone(at, from, mode)
-    const stat = await this.#disk.stat(at)
-    if (stat?.size === content.size) {
-      const hasher = new Hasher()
-      for (let read = 0; read < content.size; read += pieceBytes) {
-        const size = Math.min(pieceBytes, content.size - read)
-        hasher.update(await readExactly(this.#disk, at, read, size))
-      }
-      if (equal(hasher.final(), content.hash)) return true
-    }
-    await this.#disk.remove(at)
-    return false
   }
 
   /** From chunks; a wrong hash may come from a local chunk, so the core alone gets a second try. */
@@ -190,25 +153,4 @@ class Unpacking {
     if (!whole) await this.#disk.chmod(at, mode)
     return hasher.final()
   }
-}
-
-/** Every folder of a tree, outer ones first. */
-function allFolders(entries: readonly TreeEntry[]): string[] {
-  const folders = new Set<string>()
-  for (const entry of entries) {
-    for (const folder of foldersOf(entry.path)) folders.add(folder)
-    if (entry.tag === 'folder') folders.add(entry.path)
-  }
-  return [...folders]
-}
-
-/**
- * Syncs every folder and takes its write bit, inner ones first; the top one is left to its owner.
- */
-async function seal(disk: Disk, into: string, head: Head): Promise<void> {
-  for (const folder of allFolders(head.manifest.entries).toReversed()) {
-    await disk.syncFolder(`${into}/${folder}`)
-    await disk.chmod(`${into}/${folder}`, 0o555)
-  }
-  await disk.syncFolder(into)
 }
