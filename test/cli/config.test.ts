@@ -61,3 +61,18 @@ test('what is unknown or out of range is refused, with its key and who set it', 
   t.is(await refused(fine, drain), 'app.drain (environment): the value is a duration, got "5"')
   t.is(await refused(fine), 'accepted')
 })
+
+test('an operator may ask for more attestations than the trust', async (t) => {
+  const file = await fileOf(t, '[policy]\nattest = 2\n')
+  const { config, origins } = await readConfig({ file, named: true, env: {}, flags: {} })
+  t.alike([config.policy.attest, config.policy.tier], [2, 0])
+  t.is(origins.get('policy.attest'), file)
+  const env = { OTA_NODE_POLICY_ATTEST: '3' }
+  t.is((await readConfig({ file, named: true, env, flags: {} })).config.policy.attest, 3)
+  const none = await readConfig({ file: `${file}.no`, named: false, env: {}, flags: {} })
+  t.is(none.config.policy.attest, 0, 'what trust and release ask for')
+  for (const text of ['-1', '1.5', '65', '"two"']) {
+    const odd = await fileOf(t, `[policy]\nattest = ${text}\n`)
+    t.ok((await refused(odd)).startsWith(`policy.attest (${odd}): `), text)
+  }
+})

@@ -23,6 +23,7 @@ import {
   makeRelease,
   makeRevoke,
   makeTrust,
+  nodePair,
   signControl,
   signEra,
   signRelease,
@@ -263,6 +264,7 @@ test('a daemon is asked first, and says the same and how its feeds fare', async 
   const files = await dumpOf(home)
   const around = {
     clock: steadyClock,
+    identity: { pair: nodePair(1), membership: null },
     authority,
     pool: new Pool(authority.believed),
     store: {

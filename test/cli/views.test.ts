@@ -1,7 +1,12 @@
 // What `status` and `why` print, for a person at a terminal.
 import test from 'brittle'
-import { statusLines, whyLines } from '../../lib/cli/node/views.ts'
+import { DAY, MINUTE } from '../../lib/base/index.ts'
+import { sentenceOf } from '../../lib/cli/node/alarms.ts'
+import { statusLines as linesAt, whyLines, type NodeStatus } from '../../lib/cli/node/views.ts'
 import type { StatusView, WhyView } from '../../lib/node/index.ts'
+
+const nowMs = 1_760_000_000_000
+const statusLines = (view: NodeStatus): readonly string[] => linesAt(view, nowMs)
 
 const release = (letter: string, label: string) => ({
   release: letter.repeat(52),
@@ -11,7 +16,7 @@ const release = (letter: string, label: string) => ({
 })
 
 /** A node that was just started and knows nothing. */
-const fresh: StatusView = {
+const fresh: NodeStatus = {
   network: 'n'.repeat(52),
   name: null,
   node: 'k'.repeat(52),
@@ -29,16 +34,18 @@ const fresh: StatusView = {
   quarantine: [],
   attempts: [],
   trust: null,
-  freshness: 'none',
+  freshness: { state: 'none', ageMs: null, claim: null },
+  worst: null,
+  slot: null,
   peers: 0,
   address: null,
   pids: { daemon: 2, launcher: 1 },
   alarms: []
 }
 
-const trust = { version: 3, expiresMs: 1_760_000_000_000, forked: false }
+const trust = { version: 3, expiresMs: nowMs + 41 * DAY, forked: false }
 
-function row(view: StatusView, name: string): string | undefined {
+function row(view: NodeStatus, name: string): string | undefined {
   const line = statusLines(view).find((text) => text.startsWith(`${name} `))
   return line?.slice(name.length).trim()
 }
@@ -54,7 +61,7 @@ test('a node that knows nothing yet says so', (t) => {
 })
 
 test('a node in its trial shows what runs, the way back and its app', (t) => {
-  const view: StatusView = {
+  const view: NodeStatus = {
     ...fresh,
     name: 'demo',
     state: 'trial',
@@ -69,8 +76,10 @@ test('a node in its trial shows what runs, the way back and its app', (t) => {
   t.is(row(view, 'running'), '2.0.0  bbbbbbbb  (epoch 1 seq 2)')
   t.is(row(view, 'way back'), '1.0.0  aaaaaaaa  (epoch 1 seq 2)')
   t.is(row(view, 'app'), 'pid 4711, 1 restarts, 0 requests cut')
-  t.ok(row(view, 'trust')?.startsWith('3, expires 2025-10-'))
-  t.ok(row(view, 'trust')?.endsWith(', freshness none'))
+  t.ok(row(view, 'trust')?.startsWith('3, expires 2025-11-'))
+  t.ok(row(view, 'trust')?.endsWith(', 41 days left'))
+  const over = { ...trust, expiresMs: nowMs }
+  t.ok(row({ ...view, trust: over }, 'trust')?.endsWith(', expired'))
   t.is(row(view, 'address'), '127.0.0.1:9#key')
   t.is(row(view, 'next'), undefined, 'what is not there has no line')
   t.is(
@@ -80,7 +89,7 @@ test('a node in its trial shows what runs, the way back and its app', (t) => {
 })
 
 test('a hold, a fork, a quarantine and every alarm are shown', (t) => {
-  const view: StatusView = {
+  const view: NodeStatus = {
     ...fresh,
     held: true,
     state: 'waiting',
@@ -96,8 +105,50 @@ test('a hold, a fork, a quarantine and every alarm are shown', (t) => {
   const alarms = statusLines(view).filter((line) => line.startsWith('alarm'))
   t.alike(
     alarms.map((line) => line.replace(/\s+/, ' ')),
-    ['alarm TRUST_FORK', 'alarm CLOCK_SKEW']
+    ['TRUST_FORK', 'CLOCK_SKEW'].map((code) => `alarm ${code}: ${sentenceOf(code)}`)
   )
+})
+
+test('S37 how fresh the news is, and what beacons name that nobody shows', (t) => {
+  const line = (freshness: StatusView['freshness']) =>
+    row({ ...fresh, trust, freshness }, 'freshness')
+  const of = (state: StatusView['freshness']['state'], ageMs: number | null) =>
+    line({ state, ageMs, claim: null })
+  t.is(of('none', null), 'none: no beacon is listed, the expiry of the trust alone counts')
+  t.is(of('fresh', 3 * MINUTE), 'fresh 3 min')
+  t.is(of('stale', 90 * MINUTE), 'stale 1.5 h')
+  t.is(of('frozen', 2 * DAY), 'frozen 2 d')
+  t.is(of('frozen', null), 'frozen no beacon heard yet')
+  t.is(of('expired', null), 'expired with the trust')
+  const claim = { code: 'TRUST_WITHHELD', by: ['b1', 'b2'], majority: true, trustVersion: 9 }
+  const withheld = line({ state: 'fresh', ageMs: 0, claim })
+  t.is(
+    withheld,
+    'fresh 0 ms; b1, b2 names trust 9 that no peer shows: nothing is installed until it is shown'
+  )
+  const lone = { ...claim, code: 'WITHHELD', by: ['b\u202e1'], majority: false }
+  t.is(
+    line({ state: 'fresh', ageMs: 0, claim: lone }),
+    'fresh 0 ms; b\\u{202e}1 names statements that no peer shows'
+  )
+})
+
+test('S103 a node is told that its slot is doubled, and what to do', (t) => {
+  const slot = { slot: 3, invite: 'i'.repeat(52), state: 'held', reason: '' } as const
+  t.is(row({ ...fresh, slot }, 'slot'), '3 of invite iiiiiiii')
+  const doubled = row({ ...fresh, slot: { ...slot, state: 'doubled' } }, 'slot')
+  t.ok(doubled?.includes('another node claims it too'), doubled)
+  t.ok(doubled?.includes('join with another --slot'))
+  const gone = { ...slot, state: 'refused', reason: 'slot 3 of the invite is revoked' } as const
+  t.ok(row({ ...fresh, slot: gone }, 'slot')?.endsWith('slot 3 of the invite is revoked'))
+})
+
+test('the worst state has its line even where no alarm names it', (t) => {
+  const held = row({ ...fresh, worst: 'HELD' }, 'alarm')
+  t.is(held, `HELD: ${sentenceOf('HELD')}`)
+  const once = statusLines({ ...fresh, worst: 'TRUST_FORK', alarms: ['TRUST_FORK'] })
+  t.is(once.filter((line) => line.startsWith('alarm')).length, 1)
+  t.ok(sentenceOf('NO_SUCH_CODE').includes('README'))
 })
 
 test('a rollout shows its phase, its counts and each reason on a line of its own', (t) => {
@@ -132,6 +183,7 @@ const why: WhyView = {
     { id: 'signatures', ok: false, text: '1 of 2 signatures' },
     { id: 'ready', ok: null, text: 'not reached' }
   ],
+  place: null,
   nextAtMs: null
 }
 

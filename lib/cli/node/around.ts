@@ -3,10 +3,12 @@ import type { Clock } from '../../base/index.ts'
 import type { Pool } from '../../crowd/index.ts'
 import type { Store } from '../../feed/index.ts'
 import type { Wire } from '../../gossip/index.ts'
+import type { Identity } from './identity.ts'
 
 /** What is asked beside the conductor. */
 export interface Around {
   readonly clock: Clock
+  readonly identity: Identity
   readonly authority: Pick<Authority, 'believed' | 'height'>
   readonly pool: Pool
   readonly store: Pick<Store, 'feeds'>

@@ -39,7 +39,14 @@ const schema = v.strictObject({
   ),
   // 0: as late as the certificate says. Readers see that one only, so a node that puts itself later
   // is not counted, and by default everybody must be.
-  policy: v.optional(v.strictObject({ tier: v.optional(v.picklist([0, 1, 2]), 0) }), {}),
+  policy: v.optional(
+    v.strictObject({
+      tier: v.optional(v.picklist([0, 1, 2]), 0),
+      // Organisations that must attest a release here; counts where it is more than the trust says.
+      attest: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(64)), 0)
+    }),
+    {}
+  ),
   swarm: v.optional(
     v.strictObject({
       host: v.optional(v.nullable(v.string()), null),

@@ -5,17 +5,22 @@ import { fromName, toShortName } from '../../trust/index.ts'
 import type { Around } from './around.ts'
 import { checkNow } from './check.ts'
 import { dumpOf } from './dump/dump.ts'
+import { slotOf, type SlotView } from './slot.ts'
 
 /** The operator's words, carried to the conductor and answered in one sentence each. */
 export function controlledBy(node: Node, around: Around): Controlled {
   return {
-    status: async () => await node.status(),
+    status: async () => ({ ...(await node.status()), slot: ownSlot(around) }),
     why: async (release) => await node.why(release),
     onEvent: (fn) => node.onEvent(fn),
     trust: async () => await Promise.resolve(trustOf(around)),
     command: async (word, args) =>
       word === 'check' ? await checkNow(node, around) : await obey(node, word, args)
   }
+}
+
+function ownSlot({ identity, authority, pool, clock }: Around): SlotView | null {
+  return slotOf(identity, { believed: authority.believed, pool }, clock.wallMs())
 }
 
 function trustOf({ authority, pool, store, clock }: Around): object {

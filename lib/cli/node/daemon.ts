@@ -87,6 +87,7 @@ async function openParts(ground: Ground, { own, local, end }: Opening): Promise<
       channel: config.channel,
       tier: config.policy.tier,
       level: config.level,
+      attest: config.policy.attest,
       daemon: VERSION,
       pids: { daemon: process.pid, launcher: process.ppid }
     },
@@ -94,7 +95,14 @@ async function openParts(ground: Ground, { own, local, end }: Opening): Promise<
   )
   own(node)
   await node.ready()
-  const control: Controlled = controlledBy(node, { clock, authority, pool, store, wire })
+  const control: Controlled = controlledBy(node, {
+    clock,
+    identity,
+    authority,
+    pool,
+    store,
+    wire
+  })
   const server = new ControlServer(control, socketPath(join(home, 'run'), 'ctl.sock'))
   own(server)
   await server.ready()

@@ -89,6 +89,7 @@ const ENV_KEYS: readonly (readonly [section: string | null, key: string, parse: 
   ['app', 'drain', asText],
   ['app', 'linger', asText],
   ['policy', 'tier', asNumber],
+  ['policy', 'attest', asNumber],
   ['swarm', 'host', asText],
   ['swarm', 'port', asNumber],
   ['swarm', 'peers', asList],

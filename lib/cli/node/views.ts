@@ -1,8 +1,18 @@
+import { DAY } from '../../base/index.ts'
 import type { ReleaseView, StatusView, WhyView } from '../../node/index.ts'
-import { escapeText, formatTime, table } from '../frame/index.ts'
+import { amount, escapeText, formatDuration, formatTime, table } from '../frame/index.ts'
+import { sentenceOf } from './alarms.ts'
+import { placeLines } from './place.ts'
+import type { SlotView } from './slot.ts'
+
+/** What the control socket answers to `status`. */
+export interface NodeStatus extends StatusView {
+  /** The slot of its invite; null in an open network, or without an invite. */
+  readonly slot: SlotView | null
+}
 
 /** `ota-node status` for a person: one fact a line. */
-export function statusLines(view: StatusView): readonly string[] {
+export function statusLines(view: NodeStatus, nowMs: number): readonly string[] {
   const rows: (readonly [string, string])[] = [
     [
       'network',
@@ -25,17 +35,44 @@ export function statusLines(view: StatusView): readonly string[] {
   }
   for (const { release: id, why } of view.quarantine)
     rows.push(['quarantine', `${short(id)} ${why}`])
-  rows.push(['trust', trustLine(view)], ['peers', String(view.peers)])
+  rows.push(['trust', trustLine(view, nowMs)])
+  if (view.trust !== null) rows.push(['freshness', freshnessLine(view)])
+  rows.push(['peers', String(view.peers)])
+  if (view.slot !== null) rows.push(['slot', slotLine(view.slot)])
   if (view.address !== null) rows.push(['address', view.address])
-  for (const code of view.alarms) rows.push(['alarm', code])
+  const codes = new Set([...view.alarms, ...(view.worst === null ? [] : [view.worst])])
+  for (const code of codes) rows.push(['alarm', `${code}: ${sentenceOf(code)}`])
   return table(rows)
 }
 
-function trustLine(view: StatusView): string {
-  if (view.trust === null) return 'none yet: waiting for a peer'
-  const { version, expiresMs, forked } = view.trust
+function trustLine({ trust }: StatusView, nowMs: number): string {
+  if (trust === null) return 'none yet: waiting for a peer'
+  const { version, expiresMs, forked } = trust
+  const days = Math.floor((expiresMs - nowMs) / DAY)
+  const left = expiresMs <= nowMs ? 'expired' : `${amount(days, 'day')} left`
   const fork = forked ? ', forked: no installs' : ''
-  return `${version}, expires ${formatTime(expiresMs)}, freshness ${view.freshness}${fork}`
+  return `${version}, expires ${formatTime(expiresMs)}, ${left}${fork}`
+}
+
+function freshnessLine({ freshness }: StatusView): string {
+  const { state, ageMs, claim } = freshness
+  if (state === 'none') return 'none: no beacon is listed, the expiry of the trust alone counts'
+  const age = ageMs === null ? 'no beacon heard yet' : formatDuration(ageMs)
+  const line = state === 'expired' ? 'expired with the trust' : `${state} ${age}`
+  if (claim === null) return line
+  const who = claim.by.map(escapeText).join(', ')
+  const what = claim.code === 'TRUST_WITHHELD' ? `trust ${claim.trustVersion}` : 'statements'
+  const waits = claim.majority ? ': nothing is installed until it is shown' : ''
+  return `${line}; ${who} names ${what} that no peer shows${waits}`
+}
+
+function slotLine({ slot, invite, state, reason }: SlotView): string {
+  const name = `${slot} of invite ${short(invite)}`
+  if (state === 'held') return name
+  if (state === 'doubled') {
+    return `${name}: another node claims it too, so neither is counted; join with another --slot`
+  }
+  return `${name}: not counted, ${escapeText(reason)}`
 }
 
 /** `ota-node why`: the sentence, then every condition in the order it is checked. */
@@ -44,7 +81,7 @@ export function whyLines(view: WhyView): readonly string[] {
     const mark = ok === null ? '?' : ok ? 'ok' : 'no'
     return `  ${mark.padEnd(3)} ${escapeText(text)}`
   })
-  return [escapeText(view.sentence), ...marks]
+  return [escapeText(view.sentence), ...marks, ...placeLines(view)]
 }
 
 function release(view: ReleaseView | null): string {

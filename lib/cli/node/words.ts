@@ -1,8 +1,9 @@
 import { callDaemon } from '../../control/index.ts'
-import type { StatusView, WhyView } from '../../node/index.ts'
+import type { WhyView } from '../../node/index.ts'
 import type { Command, Context, Outcome, Value } from '../frame/index.ts'
 import { controlSocket } from './home.ts'
-import { statusLines, whyLines } from './views.ts'
+import { sentenceOf } from './alarms.ts'
+import { statusLines, whyLines, type NodeStatus } from './views.ts'
 
 /** Commands that ask the daemon of a home, or give it an operator's word. */
 export const words: readonly Command[] = [
@@ -10,7 +11,9 @@ export const words: readonly Command[] = [
     name: 'status',
     usage: `Usage: ota-node status [--home DIR] [--json]
 
-What runs, what comes next, who is connected, days to trust expiry.
+What runs, what comes next, who is connected, how fresh the news is, days to trust expiry. Exit 0,
+or the code of the worst state: an operator is needed (22), trust (12), stale (13), disk (30), held
+or halted (17).
 
 Example:
     $ ota-node status
@@ -23,7 +26,8 @@ Example:
     name: 'why',
     usage: `Usage: ota-node why [RELEASE] [--home DIR] [--json]
 
-Why a release is, or is not, installed here: the first condition that fails, then all of them.
+Why a release is, or is not, installed here: the first condition that fails, then all of them, then
+this node's place in the order and its proof, computed again from the values that drawers gave.
 
 Example:
     $ ota-node why r8qqpy5c
@@ -44,8 +48,11 @@ Example:
 async function status(context: Context): Promise<Outcome> {
   const view = await callDaemon(await controlSocket(context), { method: 'GET', path: '/status' })
   // The daemon of this build answers in the shapes of `node`.
-  context.out.result('status', view as Value, statusLines(view as StatusView))
-  return { data: view as Value }
+  const status = view as NodeStatus
+  context.out.result('status', view as Value, statusLines(status, Date.now()))
+  const { worst } = status
+  if (worst === null) return { data: view as Value }
+  return { data: view as Value, code: worst, message: sentenceOf(worst) }
 }
 
 async function why(context: Context): Promise<Outcome> {

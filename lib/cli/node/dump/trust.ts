@@ -1,9 +1,11 @@
-import { OtaError, isOtaError, type Disk } from '../../../base/index.ts'
+import { OtaError, isOtaError, type Bytes, type Disk } from '../../../base/index.ts'
 import { Pool } from '../../../crowd/index.ts'
 import { callDaemon } from '../../../control/index.ts'
+import { KeptFile } from '../../../node/index.ts'
 import type { Context, Outcome, Value } from '../../frame/index.ts'
 import { controlSocket, homeOf } from '../home.ts'
 import { readBelief } from '../offline/belief.ts'
+import { readOnly } from '../offline/read-only.ts'
 import { dumpOf } from './dump.ts'
 import type { TrustDump } from './types.ts'
 
@@ -46,6 +48,14 @@ async function ofFiles(context: Context, disk: Disk): Promise<TrustDump> {
   const { believed } = authority
   const pool = new Pool(believed)
   const nowMs = Date.now()
+  const hadDigest = (digest: Bytes): boolean => authority.hadDigest(digest)
+  const kept = { path: `${home}/evidence`, pool, nowMs }
+  await KeptFile.open(readOnly(disk), noLog, kept)
+  pool.setContext({ believed, hadDigest })
   const height = (channel: string) => authority.height(channel)
   return dumpOf({ source: 'files', believed, height, pool, feeds: null, nowMs })
+}
+
+function noLog(): void {
+  // a command speaks through its output; the daemon has the log
 }
