@@ -84,6 +84,21 @@ test('S37 a trust that brings beacons begins to wait when it comes', (t) => {
   t.is(pool.freshness(nowMs + 9 * DAY).state, 'none')
 })
 
+test('S37 new beacon keys are waited for from when their trust came', (t) => {
+  const pool = new Pool(alone)
+  pool.offer(sole().wire, nowMs)
+  const roles = { beacon: { members: [29] } }
+  const second = signTrust(single.id, makeTrust({ name: 'single', version: 2, roles }), [1, 2])
+  const rotated = taking(alone, second)
+  pool.setContext({ believed: rotated })
+  const laterMs = nowMs + 60 * DAY
+  t.alike(pool.freshness(laterMs), { state: 'stale', ageMs: null, sinceMs: laterMs })
+  t.is(pool.freshness(laterMs + DAY).state, 'frozen')
+  const said = sole({ by: 29, believed: rotated, atMs: laterMs + DAY })
+  t.is(pool.offer(said.wire, laterMs + DAY).answer, 'accepted')
+  t.is(pool.freshness(laterMs + DAY).state, 'fresh')
+})
+
 test('S37 where two beacons must be heard, the second newest sets the age', (t) => {
   const two = foundNetwork({ roles: { beacon: { ...beacons, threshold: 2 } } })
   const own = believing(two)

@@ -149,6 +149,22 @@ test('acts appear in the sets of their kind and are given out by id', (t) => {
   }
 })
 
+test('a set of acts in which nothing changed is the same view', (t) => {
+  const pool = taken([brakes[0]!, attests[0]!])
+  const [brake50] = pool.sets().filter(({ ref }) => ref.type === 50)
+  pool.add(beacons[0]!, nowMs)
+  pool.add(attests[6]!, nowMs)
+  t.is(
+    pool.sets().find(({ ref }) => ref.type === 50),
+    brake50
+  )
+  pool.add(brakes[5]!, nowMs)
+  t.not(
+    pool.sets().find(({ ref }) => ref.type === 50),
+    brake50
+  )
+})
+
 test('the signature is checked last, and once', (t) => {
   let verified = 0
   const pool = open({ verify: () => ++verified > 0 })

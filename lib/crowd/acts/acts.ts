@@ -60,9 +60,13 @@ export class Acts {
   setContext(believed: Believed, hadDigest?: HadDigest): void {
     if (hadDigest !== undefined) this.#hadDigest = hadDigest
     if (believed === this.#ground.believed) return
+    const before = this.#ground.beacons
     this.#ground = groundOf(believed)
     for (const book of this.#books) book.setGround(this.#ground)
-    if (this.#ground.beacons.size === 0) this.#waitingMs = null
+    const { beacons, beaconsNeeded } = this.#ground
+    const staying = [...beacons.keys()].filter((key) => before.has(key))
+    // keys that nobody could have heard yet are waited for from now on
+    if (staying.length < beaconsNeeded) this.#waitingMs = null
     this.#ahead.clear()
     this.#noteDigest()
     this.#version++
@@ -191,19 +195,18 @@ export class Acts {
     const told = this.#books.flatMap((book) =>
       book.told(this.#nowMs).map((act) => ({ act, ref: book.refOf(act) }))
     )
-    const sets = new Map<string, { readonly ref: SetRef; readonly members: Act<unknown>[] }>()
+    const sets = new Map<string, Told>()
     for (const { act, ref } of told) {
       const name = `${ref.type} ${toHex(ref.subject)}`
       const set = sets.get(name) ?? { ref, members: [] }
       set.members.push(act)
       sets.set(name, set)
     }
-    const list = [...sets.values()].map(({ ref, members }): SetView => {
-      const items = members.map(({ id, wire }) => ({ id, wire }))
-      return { ref, count: items.length, kthRank: ones(), members: items }
-    })
+    const before = this.#views?.byName
+    const byName = new Map([...sets].map(([name, set]) => [name, viewOf(set, before?.get(name))]))
+    const list = [...byName.values()]
     const untilMs = Math.min(Infinity, ...told.map(({ act }) => act.endMs))
-    return { version: this.#version, untilMs, list }
+    return { version: this.#version, untilMs, list, byName }
   }
 }
 
@@ -212,6 +215,21 @@ interface Views {
   /** The first of them is not told any more after this. */
   readonly untilMs: number
   readonly list: readonly SetView[]
+  readonly byName: ReadonlyMap<string, SetView>
+}
+
+interface Told {
+  readonly ref: SetRef
+  readonly members: Act<unknown>[]
+}
+
+/** The view of before where nothing changed: sums and indexes of sets are made once per view. */
+function viewOf({ ref, members }: Told, before: SetView | undefined): SetView {
+  const isSame =
+    before?.count === members.length && members.every(({ id }, at) => before.members[at]?.id === id)
+  if (before !== undefined && isSame) return before
+  const items = members.map(({ id, wire }) => ({ id, wire }))
+  return { ref, count: items.length, kthRank: ones(), members: items }
 }
 
 /** Null: not a statement of this network that can be read; a file may be damaged. */
