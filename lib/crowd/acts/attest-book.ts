@@ -20,8 +20,8 @@ export interface AttestSaid {
 type AttestAct = Act<AttestSaid>
 
 /**
- * What one builder says of one artifact. A dispute is not taken back by a later word of its builder,
- * who may be a thief of the key: a quorum names it, or it stays (S55).
+ * What one builder says of one artifact. No later word of its builder takes a dispute back:
+ * it may be that of a thief of the key. A quorum names it, or it stays (S55).
  */
 export interface AttestSlot {
   readonly signer: string

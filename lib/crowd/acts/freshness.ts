@@ -8,7 +8,7 @@ export const staleMs = HOUR
 const frozenMs = DAY
 
 /**
- * How fresh what is believed is: as fresh as the beacon that completes the number of keys asked for.
+ * How fresh what is believed is: as the beacon that completes the number of keys asked for.
  * Who never heard so many waits since `waitingMs`, and is not fresh for it (S37).
  */
 export function freshnessOf(
