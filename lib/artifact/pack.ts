@@ -18,6 +18,8 @@ export interface Pack {
   readonly bytes: number
   readonly core: CoreRef
   readonly head: Bytes
+  /** Stored size of every block of the core, head first. */
+  readonly blockSizes: readonly number[]
   /**
    * All blocks of the tree core in order, made again from the files. Throws `HASH_MISMATCH` if a
    * file changed since the first pass.
@@ -56,6 +58,10 @@ export async function packTree(disk: Disk, folder: string, platform = ''): Promi
     bytes: bytesOf(manifest.manifest),
     core: hasher.core(),
     head,
+    blockSizes: [
+      ...headBlocks(head).map((block) => block.byteLength),
+      ...leaves.map(({ size }) => size)
+    ],
     blocks: () => blocksOf({ disk, folder, sequence, head, leaves })
   }
 }

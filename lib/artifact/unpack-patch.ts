@@ -1,11 +1,4 @@
-import {
-  equal,
-  fileBytesMax,
-  OtaError,
-  toHex,
-  type Bytes,
-  type Disk
-} from '../base/index.ts'
+import { equal, fileBytesMax, OtaError, toHex, type Bytes, type Disk } from '../base/index.ts'
 import type { Artifact } from '../records/index.ts'
 import { Hasher } from '../trust/index.ts'
 import { decodeManifest, encodeManifest, treeDigest, type Manifest } from './manifest.ts'
