@@ -1,13 +1,14 @@
 // Who a node is: its key is made once, its slot is taken once, and both stay over restarts.
-import test from 'brittle'
-import { concat, equal, isOtaError, type Bytes, type Dice } from '../../lib/base/index.ts'
+import test, { type TestContext } from 'brittle'
 import {
-  identityOf,
-  joinOfInvite,
-  joinTextOf,
-  keptPair,
-  readInvite
-} from '../../lib/cli/node/identity.ts'
+  concat,
+  equal,
+  isOtaError,
+  type Bytes,
+  type Code,
+  type Dice
+} from '../../lib/base/index.ts'
+import { identityOf, joinOfInvite, keptPair, readInvite } from '../../lib/cli/node/identity.ts'
 import { realDisk } from '../../lib/host/index.ts'
 import { toLine } from '../../lib/publish/index.ts'
 import {
@@ -20,6 +21,7 @@ import {
 import {
   admit,
   believeNothing,
+  formatJoin,
   hash,
   sign,
   toName,
@@ -32,12 +34,12 @@ const network = foundNetwork()
 const folder = 'home/daemon/keys'
 const seed = hash([Uint8Array.of(2, 7, 0, 0)])
 
-function inviteOf(slots: number, issuedMs = testNowMs): InviteFile {
+function inviteOf(slots: number, issuedMs = testNowMs, notAfterMs = 0): InviteFile {
   const canonical = encodeInvite({
     network: network.id,
     invite: nodePair(7).key,
     issuedMs,
-    notAfterMs: 0,
+    notAfterMs,
     slots,
     weight: 1,
     rights: 0,
@@ -138,6 +140,36 @@ test('a certificate is never older than its invite, whatever the clock says', as
   t.is(decodeMembership(ahead.membership!).certificate.issuedMs, testNowMs + 9)
 })
 
+test('an invite that is over makes no node, and ends none that has its slot', async (t) => {
+  const disk = new MemoryDisk()
+  const invite = inviteOf(2, testNowMs, testNowMs + 5)
+  await refused(t, 'NOT_ELIGIBLE', { disk, invite, nowMs: testNowMs + 6 })
+  const { membership } = await identity({ disk, invite, slot: 1, nowMs: testNowMs + 5 })
+  const later = await identity({ disk, invite, slot: 1, nowMs: testNowMs + 6 })
+  t.alike(later.membership, membership)
+})
+
+test('an invite that was changed, or has another’s secret, makes no node', async (t) => {
+  const whole = inviteOf(2)
+  const signature = whole.invite.signature.slice()
+  signature[0] = (signature[0] ?? 0) ^ 1
+  await refused(t, 'BAD_SIGNATURE', {
+    invite: { ...whole, invite: { ...whole.invite, signature } }
+  })
+  await refused(t, 'BAD_KEY', { invite: { ...whole, seed: hash([Uint8Array.of(9)]) } })
+})
+
+async function refused(t: TestContext, code: Code, given: Given): Promise<void> {
+  const disk = given.disk ?? new MemoryDisk()
+  try {
+    await identity({ ...given, disk })
+    t.fail('it was taken')
+  } catch (error) {
+    t.ok(isOtaError(error, code), code)
+  }
+  t.absent(disk.files().includes(`${folder}/membership`))
+}
+
 test('a membership that cannot be read is told, with the way out', async (t) => {
   const disk = new MemoryDisk()
   await identity({ disk, invite: inviteOf(2), slot: 0 })
@@ -174,7 +206,8 @@ test('an invite file says where to begin, and another file is refused', async (t
   const join = joinOfInvite(read)
   t.ok(equal(join.network, network.id))
   t.ok(join.checkpoint?.version === 1 && equal(join.checkpoint.id, network.id))
-  t.is(joinTextOf(read), `${toName(network.id)}@1:${toName(network.id)}`)
+  const text = formatJoin(join.network, join.checkpoint)
+  t.is(text, `${toName(network.id)}@1:${toName(network.id)}`)
   await disk.writeDurable('other', toLine(Uint8Array.of(9)))
   for (const [path, code] of [
     ['none', 'USAGE'],

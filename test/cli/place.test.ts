@@ -86,9 +86,10 @@ test('S59 the values of two drawers prove the seed, and the seed the place', (t)
   t.alike(checkPlace(bare.release, bare.place), { drawers: [], seed: true, place: true })
 })
 
+const flip = (hex: string): string => `${hex.startsWith('0') ? '1' : '0'}${hex.slice(1)}`
+
 test('S100 a changed value, path, root, index, seed, place or node shows', (t) => {
   const { release, place } = whole
-  const flip = (hex: string): string => `${hex.startsWith('0') ? '1' : '0'}${hex.slice(1)}`
   const [first, second] = place.proof!
   const proofs = [
     { ...first!, value: flip(first!.value) },

@@ -109,11 +109,12 @@ test('a hold, a fork, a quarantine and every alarm are shown', (t) => {
   )
 })
 
+const freshLine = (freshness: StatusView['freshness']): string | undefined =>
+  row({ ...fresh, trust, freshness }, 'freshness')
+
 test('S37 how fresh the news is, and what beacons name that nobody shows', (t) => {
-  const line = (freshness: StatusView['freshness']) =>
-    row({ ...fresh, trust, freshness }, 'freshness')
   const of = (state: StatusView['freshness']['state'], ageMs: number | null) =>
-    line({ state, ageMs, claim: null })
+    freshLine({ state, ageMs, claim: null })
   t.is(of('none', null), 'none: no beacon is listed, the expiry of the trust alone counts')
   t.is(of('fresh', 3 * MINUTE), 'fresh 3 min')
   t.is(of('stale', 90 * MINUTE), 'stale 1.5 h')
@@ -121,14 +122,14 @@ test('S37 how fresh the news is, and what beacons name that nobody shows', (t) =
   t.is(of('frozen', null), 'frozen no beacon heard yet')
   t.is(of('expired', null), 'expired with the trust')
   const claim = { code: 'TRUST_WITHHELD', by: ['b1', 'b2'], majority: true, trustVersion: 9 }
-  const withheld = line({ state: 'fresh', ageMs: 0, claim })
+  const withheld = freshLine({ state: 'fresh', ageMs: 0, claim })
   t.is(
     withheld,
     'fresh 0 ms; b1, b2 names trust 9 that no peer shows: nothing is installed until it is shown'
   )
   const lone = { ...claim, code: 'WITHHELD', by: ['b\u202e1'], majority: false }
   t.is(
-    line({ state: 'fresh', ageMs: 0, claim: lone }),
+    freshLine({ state: 'fresh', ageMs: 0, claim: lone }),
     'fresh 0 ms; b\\u{202e}1 names statements that no peer shows'
   )
 })

@@ -1,5 +1,13 @@
 import { join, resolve } from 'node:path'
-import { MINUTE, OtaError, type Clock, type Dice, type Disk, type Log } from '../../base/index.ts'
+import {
+  equal,
+  MINUTE,
+  OtaError,
+  type Clock,
+  type Dice,
+  type Disk,
+  type Log
+} from '../../base/index.ts'
 import { Life } from '../../base/life.ts'
 import { Authority } from '../../authority/index.ts'
 import { Pool } from '../../crowd/index.ts'
@@ -39,6 +47,11 @@ export async function readGround(home: string, config: NodeConfig, log: Log): Pr
   if (found === null) {
     throw new OtaError('CONFIG_INVALID', 'no network is named', {
       hint: 'give --network JOIN or --invite FILE, or run: ota-node join JOIN'
+    })
+  }
+  if (invite !== null && !equal(invite.invite.network, found.network)) {
+    throw new OtaError('WRONG_NETWORK', `the invite is of another network than the join string`, {
+      hint: 'ask who invites for this network for an invite'
     })
   }
   await disk.makeFolder(join(home, 'daemon'), 0o700)

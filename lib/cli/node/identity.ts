@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 import { alloc, isOtaError, OtaError, type Bytes, type Dice, type Disk } from '../../base/index.ts'
+import { formatTime } from '../frame/index.ts'
+import { judgeInvite } from './offline/judge-other.ts'
 import { readLineFile, toLine } from '../../publish/index.ts'
 import {
   decodeInviteFile,
@@ -8,14 +10,7 @@ import {
   encodeMembership,
   type InviteFile
 } from '../../records/index.ts'
-import {
-  formatJoin,
-  keyPairFromSeed,
-  sign,
-  wipe,
-  type Join,
-  type KeyPair
-} from '../../trust/index.ts'
+import { keyPairFromSeed, sign, wipe, type Join, type KeyPair } from '../../trust/index.ts'
 
 /** Who a node is: its reporting key and, with an invite, its slot. */
 export interface Identity {
@@ -29,15 +24,36 @@ export async function readInvite(disk: Disk, path: string): Promise<InviteFile> 
   return decodeInviteFile(await readLineFile(disk, path))
 }
 
+/**
+ * Whether a node may be made from this invite now. Throws `BAD_SIGNATURE` for one that was changed,
+ * `BAD_KEY` for one whose secret is another's, `USAGE` for a slot it does not have, `NOT_ELIGIBLE`
+ * for one that is over.
+ */
+export function checkInvite(
+  file: InviteFile,
+  { slot, nowMs }: { readonly slot: number | null; readonly nowMs: number }
+): void {
+  const { code, reason } = judgeInvite(file, null)
+  if (code !== null) {
+    throw new OtaError(code, `the invite cannot be used: ${reason}`, {
+      hint: 'ask for the file again: it may have been cut or changed on the way'
+    })
+  }
+  const { slots, notAfterMs } = file.invite
+  if (slot !== null && slot >= slots) {
+    throw new OtaError('USAGE', `slot ${slot} is outside the invite, which has ${slots}`, {
+      hint: `give --slot 0 to ${slots - 1}`
+    })
+  }
+  if (notAfterMs === 0 || nowMs <= notAfterMs) return
+  throw new OtaError('NOT_ELIGIBLE', `the invite ended on ${formatTime(notAfterMs)}`, {
+    hint: 'ask for a new one: ota-publish invite'
+  })
+}
+
 /** The join string that an invite carries. */
 export function joinOfInvite({ invite, join: { version, trustId } }: InviteFile): Join {
   return { network: invite.network, checkpoint: { version, id: trustId } }
-}
-
-/** The same as text. */
-export function joinTextOf(invite: InviteFile): string {
-  const { network, checkpoint } = joinOfInvite(invite)
-  return formatJoin(network, checkpoint)
 }
 
 /** A secret of 32 bytes in a file of its own, made when it is not there. */
@@ -53,8 +69,8 @@ export async function keptPair(disk: Disk, dice: Dice, path: string): Promise<Ke
 
 /**
  * The node's key and certificate, made at the first start and kept below `folder` (0700). A slot is
- * drawn by dice unless told; images of one invite must number their nodes. Throws `USAGE` for a
- * slot the invite does not have.
+ * drawn by dice unless told; images of one invite must number their nodes. Throws what `checkInvite`
+ * throws, only where a slot is taken anew: a certificate outlives its invite.
  */
 export async function identityOf(
   ports: { readonly disk: Disk; readonly dice: Dice; readonly nowMs: number },
@@ -68,12 +84,8 @@ export async function identityOf(
   const held = await readHeld(disk, path)
   if (held !== null || given.invite === null) return { pair, membership: held }
   const { invite, seed } = given.invite
+  checkInvite(given.invite, { slot: given.slot, nowMs })
   const slot = given.slot ?? Math.floor(dice.next() * invite.slots)
-  if (slot >= invite.slots) {
-    throw new OtaError('USAGE', `slot ${slot} is outside the invite, which has ${invite.slots}`, {
-      hint: `give --slot 0 to ${invite.slots - 1}`
-    })
-  }
   const issuedMs = Math.max(nowMs, invite.issuedMs)
   const canonical = encodeCertificate({
     network: invite.network,

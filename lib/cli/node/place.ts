@@ -44,11 +44,14 @@ function isProven({ key, value, index, path, root }: DrawView): boolean {
   }
 }
 
+function told(ok: boolean): string {
+  return ok ? 'ok' : 'no'
+}
+
 /** The place of this node, its proof, and how anybody computes it again. */
 export function placeLines({ release, place }: WhyView): readonly string[] {
   if (release === null || place === null) return []
   const check = checkPlace(release, place)
-  const told = (ok: boolean): string => (ok ? 'ok' : 'no')
   const drawn =
     place.proof === null
       ? ['  no drawer is named: the order could be steered by the drafter']

@@ -48,9 +48,9 @@ Example:
 async function status(context: Context): Promise<Outcome> {
   const view = await callDaemon(await controlSocket(context), { method: 'GET', path: '/status' })
   // The daemon of this build answers in the shapes of `node`.
-  const status = view as NodeStatus
-  context.out.result('status', view as Value, statusLines(status, Date.now()))
-  const { worst } = status
+  const seen = view as NodeStatus
+  context.out.result('status', view as Value, statusLines(seen, Date.now()))
+  const { worst } = seen
   if (worst === null) return { data: view as Value }
   return { data: view as Value, code: worst, message: sentenceOf(worst) }
 }

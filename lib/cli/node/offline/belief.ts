@@ -1,5 +1,13 @@
 import { Authority } from '../../../authority/index.ts'
-import { equal, isOtaError, isZero, OtaError, toText, type Disk } from '../../../base/index.ts'
+import {
+  equal,
+  isOtaError,
+  isZero,
+  OtaError,
+  toText,
+  type Bytes,
+  type Disk
+} from '../../../base/index.ts'
 import { decodeStatement } from '../../../records/index.ts'
 import { parseJoin, statementId, type Join } from '../../../trust/index.ts'
 import { readOnly } from './read-only.ts'
@@ -14,18 +22,24 @@ export async function readBelief(
   home: string,
   told: Join | null = null
 ): Promise<Authority | null> {
-  const join = (await seenJoin(disk, home)) ?? (await foundedJoin(disk, home))
-  if (join === null) return null
-  if (told !== null && !equal(told.network, join.network)) {
+  const network = await networkOf(disk, home)
+  if (network === null) return null
+  if (told !== null && !equal(told.network, network)) {
     throw new OtaError('WRONG_NETWORK', `"${home}" holds statements of another network`, {
       hint: 'give the --home of this network, or leave --network away'
     })
   }
   return await Authority.open(readOnly(disk), noLog, {
     folder: home,
-    join: told ?? join,
+    join: told ?? { network, checkpoint: null },
     nowMs: () => 0
   })
+}
+
+/** The network whose statements a home holds; null for one that holds none. */
+export async function networkOf(disk: Disk, home: string): Promise<Bytes | null> {
+  const join = (await seenJoin(disk, home)) ?? (await foundedJoin(disk, home))
+  return join?.network ?? null
 }
 
 /** The network by the file that never falls; its trust is read from there by the room itself. */
