@@ -78,6 +78,7 @@ export class Mailboxes {
     this.#readers.clear()
     for (const own of this.#own.values()) await own.close()
     this.#own.clear()
+    await this.#pulses?.close()
   }
 
   onBlock(listener: BlockListener): () => void {
@@ -202,9 +203,11 @@ export class Mailboxes {
     if (this.#pulses === null || this.#isOwn(feed)) return
     const look = { elapsedMs, hasPeers: this.#hasPeers(), isHeard }
     const { before, after } = await this.#pulses.look(feed, look)
-    if (before.isDead && !after.isDead) this.#log('feed-back', { feed: name })
-    if (!after.isDead) this.#named.delete(name)
-    else if (!this.#named.has(name)) {
+    if (before.isDead && !after.isDead) {
+      this.#log('feed-back', { feed: name })
+      this.#named.delete(name)
+    }
+    if (after.isDead && !this.#named.has(name)) {
       this.#named.add(name)
       const text = 'for seven days no peer has given a block of it; let a new trust name another'
       this.#tell({ code: 'FEED_DEAD', feed, text })

@@ -14,6 +14,7 @@ export class Pulses {
   readonly #pulses = new Map<string, Pulse>()
   /** Silence as it stands in the files. */
   readonly #noted: Map<string, number>
+  #writing: Promise<unknown> = Promise.resolve()
 
   private constructor(disk: Disk, folder: string, noted: ReadonlyMap<string, Pulse>) {
     this.#disk = disk
@@ -45,17 +46,38 @@ export class Pulses {
     const after = beat(before, look)
     this.#pulses.set(name, after)
     const noted = this.#noted.get(name) ?? 0
-    const file = `${this.#folder}/${name}.silent`
-    if (after.silentMs === 0 && noted > 0) {
-      this.#noted.delete(name)
-      await this.#disk.remove(file)
-    } else if (after.silentMs >= noted + noteEveryMs || after.isDead !== before.isDead) {
-      this.#noted.set(name, after.silentMs)
-      await this.#disk.makeFolder(this.#folder)
-      await this.#disk.writeDurable(file, fromText(`${JSON.stringify(after)}\n`))
-    }
+    const isDue = after.silentMs >= noted + noteEveryMs || after.isDead !== before.isDead
+    if (isDue || after.silentMs < noted) await this.#write(name)
     return { before, after }
   }
+
+  /** Writes down what an hour has not made due yet. */
+  async close(): Promise<void> {
+    for (const [name, { silentMs }] of this.#pulses) {
+      if (silentMs !== (this.#noted.get(name) ?? 0)) await this.#write(name)
+    }
+    await this.#writing
+  }
+
+  /** One after the other, each with the newest word: a note must not be overtaken by an older one. */
+  async #write(name: string): Promise<void> {
+    this.#noted.set(name, this.#pulses.get(name)?.silentMs ?? 0)
+    const mine = this.#writing.then(async () => await this.#put(name))
+    this.#writing = mine.catch(noop)
+    await mine
+  }
+
+  async #put(name: string): Promise<void> {
+    const pulse = this.#pulses.get(name) ?? alive
+    const file = `${this.#folder}/${name}.silent`
+    if (pulse.silentMs === 0) return await this.#disk.remove(file)
+    await this.#disk.makeFolder(this.#folder)
+    await this.#disk.writeDurable(file, fromText(`${JSON.stringify(pulse)}\n`))
+  }
+}
+
+function noop(): void {
+  // Whoever asked for the write hears of it.
 }
 
 function parsePulse(text: string): Pulse | null {

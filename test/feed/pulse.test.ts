@@ -1,46 +1,12 @@
 import test from 'brittle'
 import { feedKey, Store, type FeedAlarm } from '../../lib/feed/index.ts'
 import { alive, beat, type Pulse } from '../../lib/feed/pulse.ts'
-import { DAY, fromText, HOUR, MINUTE, SECOND, toHex, type Clock } from '../../lib/base/index.ts'
+import { DAY, fromText, HOUR, MINUTE, SECOND, toHex } from '../../lib/base/index.ts'
 import { realDice } from '../../lib/host/index.ts'
 import { toName } from '../../lib/trust/index.ts'
-import { disk } from '../artifact/trees.ts'
+import { DrivenClock } from '../net/clocks.ts'
+import { MemoryDisk } from '../tools/memory-disk.ts'
 import { link, openStore, signer, until } from './stores.ts'
-
-/** A clock that stands until it is driven; timers run in the order of their time. */
-class DrivenClock implements Clock {
-  #atMs = 0
-  readonly #timers = new Set<{ readonly dueMs: number; readonly fn: () => void }>()
-
-  wallMs(): number {
-    return this.#atMs
-  }
-
-  steadyMs(): number {
-    return this.#atMs
-  }
-
-  after(delayMs: number, fn: () => void): () => void {
-    const timer = { dueMs: this.#atMs + delayMs, fn }
-    this.#timers.add(timer)
-    return () => this.#timers.delete(timer)
-  }
-
-  async drive(ms: number): Promise<void> {
-    const endMs = this.#atMs + ms
-    for (;;) {
-      const due = [...this.#timers].filter(({ dueMs }) => dueMs <= endMs)
-      const [next] = due.toSorted((x, y) => x.dueMs - y.dueMs)
-      if (next === undefined) break
-      this.#timers.delete(next)
-      this.#atMs = Math.max(this.#atMs, next.dueMs)
-      next.fn()
-      // What a timer began comes to its end before the next one.
-      await new Promise<void>((resolve) => setImmediate(resolve))
-    }
-    this.#atMs = endMs
-  }
-}
 
 const quiet = { elapsedMs: 30 * SECOND, hasPeers: true, isHeard: false }
 
@@ -71,6 +37,8 @@ test('S35 one sign of life makes a dead feed live again', (t) => {
 test('S35 FEED_DEAD names the dead feed over a restart; the live one beside it goes on', async (t) => {
   const top = await t.tmp()
   const clock = new DrivenClock()
+  // Notes and proofs lie here, over restarts; cores lie in the folder.
+  const disk = new MemoryDisk()
   const [deadKey, pair] = [feedKey(signer(1).key), signer(2)]
   const live = await openStore(t, `${top}/live`)
   const own = await live.store.ownFeed(pair)

@@ -2,8 +2,13 @@ import test from 'brittle'
 import { alloc, HOUR, isOtaError, MINUTE, toHex, type Clock } from '../../lib/base/index.ts'
 import { Bans } from '../../lib/gossip/bans.ts'
 import { Bucket } from '../../lib/gossip/bucket.ts'
+import { Claims } from '../../lib/gossip/claims.ts'
+import { Exchange } from '../../lib/gossip/exchange.ts'
+import type { AuthoritySource, Hub } from '../../lib/gossip/ports.ts'
+import type { Peer } from '../../lib/gossip/peer.ts'
 import { formatPeer, parseHostPort, parsePeer, topicOf } from '../../lib/gossip/index.ts'
 import { subnetOf } from '../../lib/gossip/subnet.ts'
+import { actNetwork, beaconBy } from '../net/acts.ts'
 
 /** A clock that stands until it is moved. */
 class StillClock implements Clock {
@@ -94,4 +99,53 @@ test('one bought range is one subnet, a house or a machine is none', (t) => {
     t.is(subnetOf(host), null, host)
   }
   t.is(subnetOf(''), null, 'unknown')
+})
+
+test('S40 what a beacon names is news once, and never when this node believed it before', (t) => {
+  const network = actNetwork()
+  const [old, unknown, other] = [1, 2, 3].map((byte) => alloc(32).fill(byte))
+  const authority = { hadDigest: (digest: Uint8Array) => digest[0] === 1 }
+  // Cast: all that is asked of the authority here.
+  const claims = new Claims(network.id, authority as unknown as AuthoritySource)
+  const named = (digest: Uint8Array, seq: number): Uint8Array =>
+    beaconBy(network, 5, { trustVersion: 1, trustId: network.id, digest }, { seq })
+  const ref = { type: 51, subject: alloc(8), a: 0, b: 0, c: 0 }
+  t.absent(claims.isNew(named(old!, 1), ref), 'the beacon is behind')
+  t.ok(claims.isNew(named(unknown!, 2), ref))
+  t.absent(claims.isNew(named(unknown!, 3), ref), 'said again ten minutes later')
+  t.ok(claims.isNew(named(other!, 4), ref))
+  t.absent(claims.isNew(named(alloc(32).fill(4), 5), { ...ref, type: 50 }), 'no beacon')
+  t.absent(claims.isNew(Uint8Array.of(1, 2, 3), ref), 'what cannot be read')
+  t.absent(claims.isNew(named(alloc(32).fill(5), 6), null))
+})
+
+test('S37 the search dials eight strangers of the view, however many peers there are', (t) => {
+  const clock = new StillClock()
+  const dialled: string[] = []
+  const asked: number[] = []
+  const dials = { dial: (key: Uint8Array) => dialled.push(toHex(key)), forget: () => undefined }
+  const peers = Array.from({ length: 16 }, (_, number) => ({
+    key: alloc(32).fill(200 + number),
+    outbound: true,
+    ready: true,
+    send: (frame: number) => asked.push(frame)
+  }))
+  // Casts: of peers and hub no more is used here.
+  const hub = { clock, dice: { next: () => 0.5 } } as unknown as Hub
+  const list = peers as unknown as readonly Peer[]
+  const exchange = new Exchange(hub, dials, { peers: () => list, dials: true })
+  exchange.joined(list[0]!)
+  const named = Array.from({ length: 16 }, (_, number) => alloc(32).fill(number))
+  exchange.keys(list[0]!, named)
+  t.is(dialled.length, 0, 'sixteen peers are enough')
+  exchange.reachOut(8)
+  t.is(new Set(dialled).size, 8)
+  t.is(asked.length, 16, 'and every peer is asked for more')
+  exchange.reachOut(8)
+  t.is(new Set(dialled).size, 16, 'each is worth one try')
+  const alone = new Exchange(hub, dials, { peers: () => list, dials: false })
+  alone.joined(list[0]!)
+  alone.keys(list[0]!, named)
+  alone.reachOut(8)
+  t.is(dialled.length, 16, 'without a DHT a key alone reaches nobody')
 })

@@ -232,7 +232,12 @@ export async function makeNodeWith<P extends EvidencePool>(
   for (const statement of knows) await authority.intake(statement, 'test')
   const pool = makePool(authority)
   const room = given.shows?.(authority) ?? authority
-  const wire = new Wire({ ...timers, wallMs }, realDice(), log, {
+  const clock: Clock = {
+    wallMs,
+    steadyMs: () => timers.steadyMs(),
+    after: (delayMs, fn) => timers.after(delayMs, fn)
+  }
+  const wire = new Wire(clock, realDice(), log, {
     authority: room,
     pool,
     options: {
