@@ -104,13 +104,14 @@ test('the cheapest way comes first, and chunks are always among them', (t) => {
 
 const step = (n: number) => ({ artifact: artifact(n), items: [patchFrom(n - 1, 1_000 * n)] })
 
+const input = (last: number) => ({
+  ...step(last),
+  local: [digest(1)],
+  others: [2, 3, 4, 5, 6].filter((n) => n < last).map(step),
+  lgwinMax: 24
+})
+
 test('patches in a row are a way, at most four of them', (t) => {
-  const input = (last: number) => ({
-    ...step(last),
-    local: [digest(1)],
-    others: [2, 3, 4, 5, 6].filter((n) => n < last).map(step),
-    lgwinMax: 24
-  })
   const [chain] = routesOf(input(5))
   if (chain?.tag !== 'chain') return t.fail('a chain of four is cheapest')
   t.is(chain.steps.length, 4)
