@@ -92,5 +92,5 @@ export class Outlook {
 
 function textOf({ code, by, trustVersion }: Claim): string {
   const what = code === 'TRUST_WITHHELD' ? `trust ${trustVersion}` : 'statements'
-  return `${by.join(', ')} knows of ${what} that nobody gives`
+  return `${what} that nobody gives, named by ${by.join(', ')}`
 }

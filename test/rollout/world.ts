@@ -3,7 +3,9 @@ import { Pool, type PoolSeat } from '../../lib/crowd/index.ts'
 import {
   encodeEvidence,
   sealEvidence,
+  type Beacon,
   type Control,
+  type Evidence,
   type EvidenceDraft,
   type Policy,
   type Release
@@ -18,6 +20,7 @@ import {
   type Treatment
 } from '../../lib/rollout/index.ts'
 import { admit, believeNothing, hash, type Believed } from '../../lib/trust/index.ts'
+import { beacon, brake } from '../tools/acts.ts'
 import {
   foundNetwork,
   headUnder,
@@ -26,7 +29,8 @@ import {
   makeRelease,
   signControl,
   signRelease,
-  testNowMs
+  testNowMs,
+  type TrustSpec
 } from '../tools/people.ts'
 
 /** How the new version behaves on a node, in order of its attempts. */
@@ -63,6 +67,8 @@ export interface WorldOptions {
   readonly latencyMs?: number
   readonly coverage?: number
   readonly open?: boolean
+  /** Roles beside those of `testRoles`. */
+  readonly roles?: TrustSpec['roles']
 }
 
 /** A fleet with one shared view of the evidence, stepped from event to event without a clock. */
@@ -82,7 +88,8 @@ export class World {
     this.coverage = options.coverage ?? 1_000_000
     this.network = foundNetwork({
       issuedMs: testNowMs - 300 * DAY,
-      membership: options.open === true ? 'open' : 'enrolled'
+      membership: options.open === true ? 'open' : 'enrolled',
+      roles: options.roles ?? {}
     })
     this.believed = believeNothing(this.network.id)
     this.#take(this.network.first)
@@ -142,6 +149,24 @@ export class World {
     return idOfStatement(statement)
   }
 
+  /** A word of a key that the trust names, heard by everybody now. */
+  hear(evidence: Evidence): string {
+    const { answer } = this.pool.add(evidence, this.nowMs)
+    this.wake()
+    return answer
+  }
+
+  brake(release: Bytes, ttlMs: number, by = 1, seq = 1): string {
+    const atMs = this.nowMs
+    return this.hear(brake({ network: this.network.id, release, by, seq, atMs, ttlMs }))
+  }
+
+  /** Says what everybody believes, unless told otherwise. */
+  beacon(by: number, seq: number, said: Partial<Beacon> = {}): string {
+    const { believed, nowMs: atMs } = this
+    return this.hear(beacon({ network: this.network.id, believed, by, seq, atMs, ...said }))
+  }
+
   /** Everybody runs this release already. */
   installed(release: Bytes): void {
     for (const node of this.nodes) node.running = release
@@ -192,6 +217,11 @@ export class World {
     if (node.failsAtMs < Infinity) nextMs = Math.min(nextMs, node.failsAtMs)
     node.nextMs = Math.max(nextMs, this.nowMs + 1)
     return decision
+  }
+
+  /** What a node would decide that saw this. */
+  decide(input: DecideInput): Decision {
+    return decide(input)
   }
 
   inputOf(node: WorldNode): DecideInput {

@@ -113,9 +113,9 @@ export function trustNow(moment: Moment, first: boolean): Answer {
   if (claim?.majority === true) {
     const what =
       claim.code === 'TRUST_WITHHELD'
-        ? `a trust ${claim.trustVersion} that nobody gives`
+        ? `trust ${claim.trustVersion} that nobody gives`
         : 'statements that nobody gives'
-    return unmet(claim.code, `${claim.by.join(', ')} knows of ${what}`)
+    return unmet(claim.code, `${what}, named by ${claim.by.join(', ')}`)
   }
   const fresh = pool.freshness(nowMs)
   if (fresh.state === 'frozen') return unmet('FROZEN', `frozen: ${ageText(fresh.ageMs)}`)
