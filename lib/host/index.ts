@@ -1,7 +1,8 @@
 /**
  * Hands: the machine's clock, dice and disk; version folders, pointer and journal files; the
  * launcher that holds the app and its public port; probes. It performs the commands of `cutover`
- * and decides nothing: it knows no keys, no fleet and no network of peers.
+ * and decides nothing: it knows no fleet and no network of peers, and of keys only how another
+ * program signs with one.
  */
 export { realClock } from './clock.ts'
 export { readDescriptor } from './descriptor.ts'
@@ -13,3 +14,7 @@ export { socketPath } from './launcher/socket-path.ts'
 export { Machine, type MachineOptions } from './machine.ts'
 export type { ReleaseFacts } from './performer.ts'
 export { noLocalApp, type Facts, type LocalApp, type RunSpec } from './app/runspec.ts'
+export { signWithAgent, type Agent } from './signer/agent.ts'
+export { splitCommand } from './signer/argv.ts'
+export { signWithCommand } from './signer/command.ts'
+export { readSshPublicKey } from './signer/public-key.ts'

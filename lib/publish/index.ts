@@ -10,25 +10,45 @@ export {
   exportKey,
   feedPairs,
   importKey,
+  keyElsewhere,
   listKeys,
-  readCard,
   unlockKey,
   wipeKey,
+  type Elsewhere,
   type KeyInfo,
+  type NewKey,
+  type SigningKey,
   type UnlockedKey
 } from './papers/keyfile.ts'
+export { readCard } from './papers/card.ts'
 export {
   draftFrom,
   nameOf,
-  readAnswer,
+  readAnswers,
   readRequest,
   requestOf,
+  type Answers,
   type Draft
 } from './papers/request.ts'
-export { explainTrust, foundNetwork, warningsOf } from './drafts/found.ts'
-export { movedKeys, proposeTrust, refuseOrphans, type Rotation } from './drafts/rotate.ts'
+export { explainTrust, foundNetwork, warningsOf, type Builder } from './drafts/found.ts'
+export {
+  dropEverywhere,
+  movedKeys,
+  proposeTrust,
+  replaceSigner,
+  type Newcomer,
+  type Rotation
+} from './drafts/rotate.ts'
+export {
+  idleAnswers,
+  improvedReleases,
+  refuseOrphans,
+  type ReleaseAnswer,
+  type Taken
+} from './drafts/orphans.ts'
+export { highestSigned } from './papers/journal.ts'
 export { demandComplete, shortest, tally, type Tally } from './tally.ts'
-export { keysFor, readTrustDraft, signDraft } from './sign.ts'
+export { hasPart, isNamedDrawer, keysFor, readTrustDraft, signDraft } from './sign.ts'
 export {
   decodePackFile,
   encodePackFile,
@@ -39,6 +59,34 @@ export {
   type PackFile
 } from './pack.ts'
 export { heldRelease, proposeRelease, waitsFor, type Proposal } from './drafts/propose.ts'
-export { hooksOf, reviewRelease, type ArtifactReview, type ReleaseReview } from './review.ts'
-export { currentTrust, draftControl, liftable, type ControlOptions } from './drafts/control.ts'
-export { makeInvite, parseLabel, writeInvite } from './drafts/invite.ts'
+export {
+  hooksOf,
+  reviewRelease,
+  type ArtifactReview,
+  type OwnBuild,
+  type ReleaseReview
+} from './review.ts'
+export { differences, type Difference, type FileLine } from './compare.ts'
+export {
+  currentTrust,
+  draftControl,
+  inForce,
+  labelsOf,
+  type Against,
+  type ControlOptions,
+  type InForce
+} from './drafts/control.ts'
+export {
+  keptInvites,
+  makeInvite,
+  parseLabel,
+  readInvite,
+  writeInvite,
+  type KeptInvite
+} from './drafts/invite.ts'
+export { draftRevoke, type Ended } from './drafts/revoke.ts'
+export { actorFor } from './acts/actor.ts'
+export { compareBuild, refuseUntrue, type Compared } from './acts/attest.ts'
+export { checkBrakeTime, parseReason, refuseBrake, type BrakeWish } from './acts/brake.ts'
+export { readActed } from './acts/acted.ts'
+export { highestSeq, signAttest, signBeacon, signBrake } from './acts/sign.ts'

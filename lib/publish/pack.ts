@@ -41,13 +41,24 @@ export async function packFolder(desk: Desk, folder: string, platform: string): 
 }
 
 /** Remembers a packed folder, so that `review` can list files and `commit` can build the core. */
-export async function rememberPack(desk: Desk, { artifact, folder }: PackFile): Promise<void> {
+export async function rememberPack(desk: Desk, file: PackFile): Promise<void> {
+  await keepPack(desk, file, await packTree(desk.disk, file.folder, file.artifact.platform))
+}
+
+/** As `rememberPack`, for a folder that was just packed. */
+export async function keepPack(
+  desk: Desk,
+  { artifact, folder }: PackFile,
+  { manifest }: Pick<Pack, 'manifest'>
+): Promise<void> {
   const { disk, places } = desk
-  const pack = await packTree(disk, folder, artifact.platform)
   const base = `${places.packs}/${toName(artifact.treeDigest)}`
   await disk.makeFolder(places.packs, 0o700)
-  await disk.writeDurable(`${base}.manifest`, encodeManifest(pack.manifest, artifact.platform))
+  await disk.writeDurable(`${base}.manifest`, encodeManifest(manifest, artifact.platform))
   await disk.writeDurable(`${base}.folder`, fromText(folder))
+  const otaJson = await disk.read(`${folder}/ota.json`)
+  // beside it: the folder will hold the next version when that is compared with this one
+  if (otaJson !== null) await disk.writeDurable(`${base}.ota`, otaJson)
 }
 
 /** The manifest of a tree this home has packed or reviewed; null if it never saw it. */
@@ -55,6 +66,15 @@ export async function knownManifest(desk: Desk, digest: Bytes): Promise<Manifest
   const bytes = await desk.disk.read(`${desk.places.packs}/${toName(digest)}.manifest`)
   if (bytes === null || !equal(treeDigest(bytes), digest)) return null
   return decodeManifest(bytes)
+}
+
+/** `ota.json` of such a tree, its bytes held against the manifest. */
+export async function knownOtaJson(desk: Desk, digest: Bytes): Promise<OtaJson | null> {
+  const manifest = await knownManifest(desk, digest)
+  const entry = manifest?.entries.find(({ path }) => path === 'ota.json')
+  const bytes = await desk.disk.read(`${desk.places.packs}/${toName(digest)}.ota`)
+  if (bytes === null || entry?.tag !== 'file' || !equal(hash([bytes]), entry.hash)) return null
+  return decodeOtaJson(bytes)
 }
 
 /** The folder a tree was packed from on this machine; null if it never was. */
@@ -67,22 +87,22 @@ export async function knownFolder(desk: Desk, digest: Bytes): Promise<string | n
  * Packs the signer's own build and compares: throws `BUILD_MISMATCH` when its tree digest or its
  * core key is not the one in the release.
  */
-export async function matchBuild(desk: Desk, folder: string, artifact: Artifact): Promise<Pack> {
+export async function matchBuild(
+  desk: Desk,
+  { folder, name }: { readonly folder: string; readonly name: string },
+  artifact: Artifact
+): Promise<Pack> {
   const pack = await packTree(desk.disk, folder, artifact.platform)
   if (!equal(pack.treeDigest, artifact.treeDigest)) {
     const have = toShortName(pack.treeDigest)
     const need = toShortName(artifact.treeDigest)
-    throw new OtaError(
-      'BUILD_MISMATCH',
-      `digest of ${folder} is ${have}, the release has ${need}`,
-      {
-        hint: 'do not sign: build the same source again, or ask the drafter what differs',
-        facts: { have: toName(pack.treeDigest), need: toName(artifact.treeDigest) }
-      }
-    )
+    throw new OtaError('BUILD_MISMATCH', `digest of ${name} is ${have}, the release has ${need}`, {
+      hint: 'do not sign: build the same source again, or ask the drafter what differs',
+      facts: { have: toName(pack.treeDigest), need: toName(artifact.treeDigest) }
+    })
   }
   if (!equal(pack.core.key, artifact.tree.key)) {
-    throw new OtaError('BUILD_MISMATCH', `the core key made from ${folder} is not the release's`, {
+    throw new OtaError('BUILD_MISMATCH', `the core key made from ${name} is not the release's`, {
       hint: 'the files are the same, their encoding is not: ask the drafter to pack again'
     })
   }
@@ -139,16 +159,6 @@ export function decodePackFile(bytes: Bytes, path: string): PackFile {
       patch: null
     }
   }
-}
-
-/** Hash of one file of a folder against its manifest: a folder may have changed since. */
-export async function readVerified(
-  desk: Desk,
-  folder: string,
-  entry: { readonly path: string; readonly hash: Bytes }
-): Promise<Bytes | null> {
-  const bytes = await desk.disk.read(`${folder}/${entry.path}`)
-  return bytes !== null && equal(hash([bytes]), entry.hash) ? bytes : null
 }
 
 function artifactOf(pack: Pack, platform: string): Artifact {

@@ -1,33 +1,38 @@
-import { toHex } from '../base/index.ts'
-import type { Manifest } from '../artifact/index.ts'
+import { OtaError, equal } from '../base/index.ts'
 import {
+  ROLE,
   decodeOtaJson,
   type Artifact,
   type OtaJson,
   type Policy,
-  type Release
+  type Release,
+  type Trust
 } from '../records/index.ts'
 import { defaultPolicy } from '../rollout/index.ts'
-import { admittedReleases, compareOrder, type Believed, type KnownRelease } from '../trust/index.ts'
+import {
+  admittedReleases,
+  compareOrder,
+  membersOf,
+  type Believed,
+  type KnownRelease
+} from '../trust/index.ts'
+import { compareManifests, differences, type Difference, type FileChanges } from './compare.ts'
 import type { Desk } from './desk.ts'
-import { knownFolder, knownManifest, matchBuild, readVerified } from './pack.ts'
-
-/** Files of one artifact against the last release. Links and empty folders count as files. */
-interface FileChanges {
-  readonly added: readonly string[]
-  readonly removed: readonly string[]
-  readonly changed: readonly string[]
-}
+import { keepPack, knownManifest, knownOtaJson, matchBuild } from './pack.ts'
 
 /** One platform of a release, as far as this home can look into it. */
 export interface ArtifactReview {
   readonly artifact: Artifact
-  /** The signer's own build gave the same digest and core key. */
-  readonly isOwnBuild: boolean
+  /** The signer's own build that gave the same digest and core key, as named; null: none did. */
+  readonly ownBuild: string | null
   /** Null: neither `--build` nor an earlier pack shows the files. */
   readonly files: FileChanges | null
+  /** The release before has this platform, but its files are not here to compare with. */
+  readonly isUncompared: boolean
   /** From the tree itself; null as `files`. */
   readonly otaJson: OtaJson | null
+  /** `ota.json` against that of the last release, where both are here. */
+  readonly changes: readonly Difference[]
 }
 
 export interface ReleaseReview {
@@ -36,138 +41,163 @@ export interface ReleaseReview {
   readonly last: KnownRelease | null
   readonly artifacts: readonly ArtifactReview[]
   /** Every value of the policy that differs from the last release, or from the defaults. */
-  readonly policy: readonly PolicyChange[]
+  readonly policy: readonly Difference[]
+  /** Organisations that must attest; null where the trust is not here to say so. */
+  readonly attest: number | null
   /** No drawer is named: whoever drafted it could have tried bodies until the order suited. */
   readonly isSteerable: boolean
+  /** Labels of the named drawers, `?` for one that the trust here does not list. */
+  readonly drawers: readonly string[]
 }
 
-interface PolicyChange {
-  readonly path: string
-  readonly from: string
-  readonly to: string
+/** A folder with the signer's own build; `platform` null: of this machine, or the only one. */
+export interface OwnBuild {
+  /** Its path from the root. */
+  readonly folder: string
+  /** As it was typed. */
+  readonly name: string
+  readonly platform: string | null
+}
+
+export interface ReviewOptions {
+  readonly believed: Believed | null
+  /** Whose keys count and who must attest; null where nobody here knows. */
+  readonly trust: Trust | null
+  readonly builds: readonly OwnBuild[]
+  /** Node's name of this machine, as `linux-x64`. */
+  readonly here: string
+  /** Remember what the builds showed, so that the next release can be compared with it. */
+  readonly remember: boolean
 }
 
 /**
- * Everything a release says, decoded from the bytes that will be signed. `build` is a folder
- * with the signer's own build of `platform`; `BUILD_MISMATCH` when it differs.
+ * Everything a release says, decoded from the bytes that will be signed. Each of `builds` is packed
+ * and must give its platform's digest and core key: else `BUILD_MISMATCH`. `USAGE` for a build of a
+ * platform that the release does not have.
  */
 export async function reviewRelease(
   desk: Desk,
   release: Release,
-  options: {
-    readonly believed: Believed | null
-    readonly build: string | null
-    readonly platform: string
-  }
+  options: ReviewOptions
 ): Promise<ReleaseReview> {
-  const last = options.believed === null ? null : lastBefore(options.believed, release)
+  const { believed, trust } = options
+  const last = believed === null ? null : lastBefore(believed, release)
+  const builds = new Map<Artifact, OwnBuild>()
+  for (const build of options.builds) {
+    const artifact = artifactFor(release, build, options.here)
+    if (builds.has(artifact)) {
+      throw new OtaError('USAGE', `--build is given twice for ${artifact.platform}`)
+    }
+    builds.set(artifact, build)
+  }
   const artifacts: ArtifactReview[] = []
-  const mine = artifactFor(release, options.platform)
   for (const artifact of release.artifacts) {
-    const build = artifact === mine ? options.build : null
-    artifacts.push(await reviewArtifact(desk, artifact, { last, build }))
+    const build = builds.get(artifact) ?? null
+    const { remember } = options
+    artifacts.push(await reviewArtifact(desk, artifact, { last, build, remember }))
   }
   return {
     release,
     last,
     artifacts,
-    policy: policyChanges(last?.body.policy ?? likePlan(release.policy), release.policy),
-    isSteerable: release.drawers.length === 0
+    policy: differences(last?.body.policy ?? likePlan(release.policy), release.policy),
+    attest: trust === null ? null : attestsNeeded(release, trust),
+    isSteerable: release.drawers.length === 0,
+    drawers: drawersOf(release, trust)
   }
-}
-
-/** The artifact `--build` is compared with: that of this machine, else the only one. */
-function artifactFor(release: Release, platform: string): Artifact | null {
-  const own = release.artifacts.find((artifact) => artifact.platform === platform)
-  return own ?? (release.artifacts.length === 1 ? (release.artifacts[0] ?? null) : null)
 }
 
 /** Programs of the tree that a node will run beside the app, by name. */
 export function hooksOf(otaJson: OtaJson): readonly string[] {
-  const { migrate, check, shadow, health } = otaJson
+  const { migrate, check, shadow, health, state, responsibility, build } = otaJson
   const hooks: [string, readonly string[] | null][] = [
     ['migrate', migrate?.run ?? null],
     ['migrate down', migrate?.down ?? null],
+    ['snapshot', typeof state.snapshot === 'string' ? null : state.snapshot],
     ['check', check?.run ?? null],
     ['shadow probe', shadow.probe],
-    ['health', health.probe.tag === 'command' ? health.probe.run : null]
+    ['health', health.probe.tag === 'command' ? health.probe.run : null],
+    ['responsibility', responsibility.tag === 'command' ? responsibility.run : null],
+    ['build', build?.run ?? null]
   ]
   return hooks.flatMap(([name, run]) => (run === null ? [] : [`${name}: ${run.join(' ')}`]))
 }
 
-/** Values of two policies that differ, by path. */
-function policyChanges(from: Policy, to: Policy): readonly PolicyChange[] {
-  const old = flatten(from)
-  const now = flatten(to)
-  const paths = [...new Set([...old.keys(), ...now.keys()])]
-  return paths
-    .map((path) => ({ path, from: old.get(path) ?? 'none', to: now.get(path) ?? 'none' }))
-    .filter(({ from: before, to: after }) => before !== after)
+/** The artifact a build is compared with: the platform named, this machine's, else the only one. */
+function artifactFor(release: Release, { platform }: OwnBuild, here: string): Artifact {
+  const wanted = platform ?? here
+  const own = release.artifacts.find((artifact) => artifact.platform === wanted)
+  const [only] = release.artifacts
+  if (own !== undefined) return own
+  if (only !== undefined && release.artifacts.length === 1 && platform === null) return only
+  const has = release.artifacts.map((artifact) => artifact.platform).join(', ')
+  throw new OtaError('USAGE', `the release has nothing for ${wanted}`, {
+    hint: `it has ${has}: say which of them you built, as --build ${only?.platform ?? 'P'}=DIR`
+  })
+}
+
+/** design: the trust, the policy, whichever asks for more; a node may ask for more still. */
+function attestsNeeded({ policy }: Release, trust: Trust): number {
+  const build = trust.roles.find(({ role }) => role === ROLE.build)
+  return Math.max(build?.threshold ?? 0, policy.others.attest)
+}
+
+function drawersOf({ drawers }: Release, trust: Trust | null): readonly string[] {
+  const listed = trust === null ? [] : membersOf(trust, 'draw')
+  return drawers.map((key) => {
+    const member = listed.find((one) => equal(one.key, key))
+    return member?.label ?? '?'
+  })
+}
+
+interface Looking {
+  readonly last: KnownRelease | null
+  readonly build: OwnBuild | null
+  readonly remember: boolean
 }
 
 async function reviewArtifact(
   desk: Desk,
   artifact: Artifact,
-  { last, build }: { readonly last: KnownRelease | null; readonly build: string | null }
+  { last, build, remember }: Looking
 ): Promise<ArtifactReview> {
   const pack = build === null ? null : await matchBuild(desk, build, artifact)
+  if (pack !== null && build !== null && remember) {
+    await keepPack(desk, { artifact, folder: build.folder }, pack)
+  }
   const manifest = pack?.manifest ?? (await knownManifest(desk, artifact.treeDigest))
-  const folder = build ?? (await knownFolder(desk, artifact.treeDigest))
+  const otaJson = await otaJsonIn(desk, artifact, build)
+  const before = lastArtifact(last, artifact)
+  const old = before === null ? null : await knownManifest(desk, before.treeDigest)
+  // comparing with a release whose files are not here would call every file new
+  const isUncompared = manifest !== null && before !== null && old === null
+  const oldJson = before === null ? null : await knownOtaJson(desk, before.treeDigest)
   return {
     artifact,
-    isOwnBuild: pack !== null,
-    files: manifest === null ? null : await changesSince(desk, { manifest, artifact, last }),
-    otaJson: manifest === null || folder === null ? null : await otaJsonOf(desk, folder, manifest)
+    ownBuild: build?.name ?? null,
+    files: manifest === null ? null : compareManifests(old, manifest),
+    isUncompared,
+    otaJson,
+    changes: otaJson === null || oldJson === null ? [] : differences(oldJson, otaJson)
   }
 }
 
-async function changesSince(
+/** From the own build where there is one: it may not be remembered. */
+async function otaJsonIn(
   desk: Desk,
-  {
-    manifest,
-    artifact,
-    last
-  }: {
-    readonly manifest: Manifest
-    readonly artifact: Artifact
-    readonly last: KnownRelease | null
-  }
-): Promise<FileChanges | null> {
-  const before = last?.body.artifacts.find(
-    ({ platform, component }) => platform === artifact.platform && component === artifact.component
-  )
-  if (before === undefined) return compareManifests(null, manifest)
-  const old = await knownManifest(desk, before.treeDigest)
-  // comparing with a release whose files are not here would call every file new
-  return old === null ? null : compareManifests(old, manifest)
-}
-
-/** What was added, removed and changed; `old` null: everything is new. */
-function compareManifests(old: Manifest | null, now: Manifest): FileChanges {
-  const before = byPath(old)
-  const after = byPath(now)
-  const added = [...after.keys()].filter((path) => !before.has(path))
-  const removed = [...before.keys()].filter((path) => !after.has(path))
-  const changed = [...after]
-    .filter(([path, text]) => before.has(path) && before.get(path) !== text)
-    .map(([path]) => path)
-  return { added, removed, changed }
-}
-
-function byPath(manifest: Manifest | null): Map<string, string> {
-  return new Map(
-    (manifest?.entries ?? []).map((entry) => {
-      if (entry.tag === 'file') return [entry.path, `${entry.exec} ${toHex(entry.hash)}`]
-      return [entry.path, entry.tag === 'link' ? `link ${entry.target}` : entry.tag]
-    })
-  )
-}
-
-async function otaJsonOf(desk: Desk, folder: string, manifest: Manifest): Promise<OtaJson | null> {
-  const entry = manifest.entries.find(({ path }) => path === 'ota.json')
-  if (entry === undefined || entry.tag !== 'file') return null
-  const bytes = await readVerified(desk, folder, entry)
+  artifact: Artifact,
+  build: OwnBuild | null
+): Promise<OtaJson | null> {
+  if (build === null) return await knownOtaJson(desk, artifact.treeDigest)
+  const bytes = await desk.disk.read(`${build.folder}/ota.json`)
   return bytes === null ? null : decodeOtaJson(bytes)
+}
+
+function lastArtifact(last: KnownRelease | null, { platform, component }: Artifact) {
+  const found = last?.body.artifacts.find(
+    (one) => one.platform === platform && one.component === component
+  )
+  return found ?? null
 }
 
 function lastBefore(believed: Believed, release: Release): KnownRelease | null {
@@ -188,17 +218,4 @@ function likePlan(policy: Policy): Policy {
     gate: { ...defaultPolicy.gate, riskPerStagePpm },
     who
   }
-}
-
-function flatten(policy: Policy): Map<string, string> {
-  const found = new Map<string, string>()
-  const visit = (value: unknown, path: string): void => {
-    if (value instanceof Uint8Array) found.set(path, toHex(value))
-    else if (typeof value === 'object' && value !== null) {
-      for (const [key, item] of Object.entries(value))
-        visit(item, path === '' ? key : `${path}.${key}`)
-    } else found.set(path, String(value))
-  }
-  visit(policy, '')
-  return found
 }

@@ -1,15 +1,24 @@
 import { OtaError, equal, type Bytes } from '../base/index.ts'
-import { ROLE, encodeStatement, type Entry, type Trust } from '../records/index.ts'
-import { buildAnchor, proofAt, signStatement, toName } from '../trust/index.ts'
+import {
+  ROLE,
+  encodeEntry,
+  encodeStatement,
+  type Entry,
+  type Member,
+  type Trust
+} from '../records/index.ts'
+import { buildAnchor, drawValues, proofAt, toName } from '../trust/index.ts'
 import type { Desk } from './desk.ts'
 import { journalSignature, placesOf } from './papers/journal.ts'
-import { listKeys, type KeyInfo, type UnlockedKey } from './papers/keyfile.ts'
+import { listKeys, type KeyInfo, type SigningKey } from './papers/keyfile.ts'
 import { nameOf, type Draft } from './papers/request.ts'
 import { partsOf } from './tally.ts'
 
 /**
- * The keys of this person that have a part in `draft`; with `label` that one key. Throws `USAGE`
- * where the label is unknown, `BAD_KEY` where no key has a part and names those that have.
+ * The keys of this person that have a part in `draft`; with `label` that one key. A release is
+ * signed by a key without a part too, if it is asked for or the only one here: it counts once a
+ * trust lists it, and `trust commit` takes it along. Throws `USAGE` where the label is unknown,
+ * `BAD_KEY` where no key has a part and names those that have.
  */
 export async function keysFor(
   desk: Desk,
@@ -26,30 +35,39 @@ export async function keysFor(
   const parts = partsOf(draft, options.trust)
   // without the trust nobody can say who has a part: an answer too many counts for nothing
   if (parts.length === 0) return onlyOne(named)
-  const fitting = named.filter(({ key }) => parts.some((member) => equal(member.key, key)))
+  const fitting = named.filter((key) => hasPart(draft, options.trust, key.key))
   if (fitting.length > 0) return fitting
-  const what = nameOf(draft)
-  const sentence =
-    options.label === null
-      ? `no key here has a part in ${what}`
-      : `key "${options.label}" has no part in ${what}`
-  const whose = parts.map(({ label }) => label).join(', ')
-  throw new OtaError('BAD_KEY', sentence, { hint: `it is for ${whose}` })
+  if (draft.body.tag === 'release' && named.length === 1) return named
+  throw withoutPart(draft, parts, options.label)
+}
+
+/** Whether a key counts on `draft` under `trust`, or is a drawer it names. */
+export function hasPart(draft: Draft, trust: Trust | null, key: Bytes): boolean {
+  const isListed = partsOf(draft, trust).some((member) => equal(member.key, key))
+  return isListed || isNamedDrawer(draft, key)
+}
+
+/** Whether the answer of this key carries a one-time value, for which its file must be opened. */
+export function isNamedDrawer({ body }: Draft, key: Bytes): boolean {
+  return body.tag === 'release' && body.release.drawers.some((named) => equal(named, key))
 }
 
 /**
  * Signs exactly the bytes of `draft`. The journal is written first, so that a crash in between can
- * only make us refuse, never sign twice (`EQUIVOCATION`, S98). A named drawer adds her value.
+ * only make us refuse, never sign twice (`EQUIVOCATION`, S98); it makes no difference who signs. A
+ * named drawer adds her value; `named` is the trust that the draft names, null if it is not here.
  */
 export async function signDraft(
   desk: Desk,
   draft: Draft,
-  { key, trust }: { readonly key: UnlockedKey; readonly trust: Trust | null }
+  { key, trust: named }: { readonly key: SigningKey; readonly trust: Trust | null }
 ): Promise<Entry> {
+  const proof = proofFor(draft, key, named)
   const places = placesOf(draft.network, draft.body)
   await journalSignature(desk, key.label, { id: draft.id, places })
   if (draft.body.tag === 'trust') await keepDraft(desk, draft)
-  return signStatement(draft.statement.canonical, key.pair, proofFor(draft, key, trust))
+  const signature = await key.sign(draft.statement.canonical)
+  return encodeEntry({ key: key.key, signature, proof })
 }
 
 /** A trust this person signed, by id: it names labels before the network is reached. */
@@ -63,30 +81,45 @@ async function keepDraft(desk: Desk, draft: Draft): Promise<void> {
   await desk.disk.writeDurable(`${desk.places.drafts}/${toName(draft.id)}`, bytes)
 }
 
-function proofFor(draft: Draft, key: UnlockedKey, trust: Trust | null): Bytes | null {
-  if (draft.body.tag !== 'release') return null
-  const { drawers, drawNumber } = draft.body.release
-  if (drawNumber === null || !drawers.some((named) => equal(named, key.key))) return null
-  const listed = trust?.roles.find(({ role }) => role === ROLE.draw)?.members ?? []
-  const anchor = listed.find((member) => equal(member.key, key.key))?.draw
-  if (anchor === undefined || anchor === null) {
-    throw new OtaError(
-      'DRAW_INVALID',
-      `"${key.label}" is named as drawer, but the trust is not here`
-    )
+function proofFor(draft: Draft, key: SigningKey, named: Trust | null): Bytes | null {
+  if (draft.body.tag !== 'release' || !isNamedDrawer(draft, key.key)) return null
+  const { drawNumber } = draft.body.release
+  if (drawNumber === null) return null
+  if (key.drawSecret === null) {
+    throw new OtaError('DRAW_INVALID', `"${key.label}" is named as drawer, its key file is locked`)
   }
-  const built = buildAnchor(key.key, key.drawSecret)
-  if (!equal(built.root, anchor.root)) {
-    throw new OtaError('DRAW_INVALID', `the trust lists another draw anchor for "${key.label}"`)
-  }
-  const index = drawNumber - anchor.first
-  if (index < 0 || index >= 4_096) {
+  const { root, first } = anchorOf(key, named)
+  const index = drawNumber - first
+  if (index < 0 || index >= drawValues) {
     throw new OtaError(
       'DRAW_INVALID',
       `draw ${drawNumber} lies outside the anchor of "${key.label}"`
     )
   }
-  return proofAt(built, index)
+  const built = buildAnchor(key.key, key.drawSecret)
+  if (equal(built.root, root)) return proofAt(built, index)
+  throw new OtaError('DRAW_INVALID', `the trust lists another draw anchor for "${key.label}"`)
+}
+
+/** The anchor that the trust lists; where it is not here, the one on the card of this key. */
+function anchorOf(key: SigningKey, named: Trust | null): { root: Bytes; first: number } {
+  if (named === null) return { root: key.drawRoot, first: 0 }
+  const listed = named.roles.find(({ role }) => role === ROLE.draw)?.members ?? []
+  const anchor = listed.find((member) => equal(member.key, key.key))?.draw
+  if (anchor !== undefined && anchor !== null) return anchor
+  throw new OtaError(
+    'DRAW_INVALID',
+    `"${key.label}" is named as drawer, trust ${named.version} lists no anchor for it`
+  )
+}
+
+function withoutPart(draft: Draft, parts: readonly Member[], label: string | null): OtaError {
+  const what = nameOf(draft)
+  const sentence =
+    label === null ? `no key here has a part in ${what}` : `key "${label}" has no part in ${what}`
+  return new OtaError('BAD_KEY', sentence, {
+    hint: `it is for ${parts.map((member) => member.label).join(', ')}`
+  })
 }
 
 function onlyOne(keys: readonly KeyInfo[]): readonly KeyInfo[] {

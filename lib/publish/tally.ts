@@ -15,6 +15,8 @@ import { nameOf, roleNumberOf, type Draft } from './papers/request.ts'
 export interface Counting {
   /** The trust whose keys permit: the newest known; null when this home knows none. */
   readonly trust: Trust | null
+  /** The trust the draft names, under which draws are judged; left out: the one that permits. */
+  readonly named?: Trust | null
 }
 
 /** One group of keys that must be met. */
@@ -42,7 +44,8 @@ export interface Tally {
  * Counts distinct keys whose signature verifies over the draft's own bytes (S2, S7). Invalid
  * entries and those of keys without a part are left out, never counted.
  */
-export function tally(draft: Draft, entries: readonly Entry[], { trust }: Counting): Tally {
+export function tally(draft: Draft, entries: readonly Entry[], counting: Counting): Tally {
+  const { trust } = counting
   const valid = entries.filter((entry) => isValid(draft, entry))
   const signatures = valid.map(decodeEntry).filter((one) => one !== null)
   const sides = sidesFor(draft, trust).map(({ of, need, members }) => {
@@ -52,7 +55,7 @@ export function tally(draft: Draft, entries: readonly Entry[], { trust }: Counti
     const missing = sorted.filter((member) => !signed.has(hexKey(member)))
     return { of, need, have: signers.length, signers, missing }
   })
-  const drawers = namedDrawers(draft, trust)
+  const drawers = namedDrawers(draft, counting.named ?? trust)
   const parts = new Set(sidesFor(draft, trust).flatMap(({ members }) => members.map(hexKey)))
   for (const drawer of drawers) parts.add(hexKey(drawer))
   const counted = trust === null && sides.length === 0 ? valid : valid.filter(hasPart(parts))

@@ -1,4 +1,4 @@
-import { OtaError, fromText, isOtaError, toText, type Bytes } from '../../base/index.ts'
+import { OtaError, equal, fromText, isOtaError, toText, type Bytes } from '../../base/index.ts'
 import { Authority } from '../../authority/index.ts'
 import { decodeStatement, type Trust } from '../../records/index.ts'
 import {
@@ -108,9 +108,20 @@ export async function trustFor(
   draft: Draft,
   believed: Believed | null
 ): Promise<Trust | null> {
-  if (believed?.trust) return believed.trust.body
+  return believed?.trust?.body ?? (await trustNamed(desk, draft, believed))
+}
+
+/** The trust that `draft` names, under which draws are judged; null where it is not here. */
+export async function trustNamed(
+  desk: Desk,
+  draft: Draft,
+  believed: Believed | null
+): Promise<Trust | null> {
   const named = namedTrust(draft)
-  const bytes = named === null ? null : await readTrustDraft(desk, named)
+  if (named === null) return null
+  const known = believed?.trusts.find(({ id }) => equal(id, named))
+  if (known !== undefined) return known.body
+  const bytes = await readTrustDraft(desk, named)
   if (bytes === null) return null
   const { body } = draftFrom(decodeStatement(bytes))
   return body.tag === 'trust' ? body.trust : null

@@ -1,4 +1,4 @@
-import { OtaError, type Bytes, type Disk } from '../../base/index.ts'
+import { OtaError, equal, type Bytes, type Disk } from '../../base/index.ts'
 import { readDescriptor, realClock, realDice, realDisk } from '../../host/index.ts'
 import {
   listKeys,
@@ -94,13 +94,17 @@ export async function askPassphrase(context: Context, question: string): Promise
 export async function newPassphrase(context: Context, label: string): Promise<Bytes> {
   const first = await askPassphrase(context, `new pass phrase for ${label}: `)
   if (context.flags.has('passphrase-fd')) return first
-  if (first.byteLength === 0) throw new OtaError('USAGE', 'the pass phrase is empty')
-  const second = await context.secret('the same again: ', 'passphrase-fd')
-  const isSame = first.byteLength === second.byteLength && first.every((b, i) => b === second[i])
-  second.fill(0)
-  if (isSame) return first
-  first.fill(0)
-  throw new OtaError('USAGE', 'the two pass phrases differ')
+  try {
+    if (first.byteLength === 0) throw new OtaError('USAGE', 'the pass phrase is empty')
+    const second = await context.secret('the same again: ', 'passphrase-fd')
+    const isSame = equal(first, second)
+    second.fill(0)
+    if (!isSame) throw new OtaError('USAGE', 'the two pass phrases differ')
+    return first
+  } catch (error) {
+    first.fill(0)
+    throw error
+  }
 }
 
 /** Writes what a command made, last of all; `-` is standard output. */

@@ -8,17 +8,59 @@ export const networkFlags: FlagTable = {
   port: { type: 'text' }
 }
 
-export const watchFlags: FlagTable = { once: { type: 'switch' }, ...networkFlags }
+/** Flags of commands by which one key acts alone. */
+const aloneFlags: FlagTable = {
+  key: { type: 'text' },
+  'passphrase-fd': { type: 'text' },
+  'sign-with': { type: 'text' },
+  alone: { type: 'switch' },
+  reach: { type: 'text' },
+  ...networkFlags
+}
 
-export const reviewFlags: FlagTable = { build: { type: 'text' }, platform: { type: 'text' } }
+export const brakeFlags: FlagTable = {
+  reason: { type: 'text' },
+  for: { type: 'text' },
+  ...aloneFlags
+}
+
+export const attestFlags: FlagTable = {
+  build: { type: 'text' },
+  platform: { type: 'text' },
+  dispute: { type: 'switch' },
+  ...aloneFlags
+}
+
+export const revokeFlags: FlagTable = {
+  key: { type: 'text' },
+  'passphrase-fd': { type: 'text' },
+  'sign-with': { type: 'text' },
+  seeds: { type: 'text' },
+  alone: { type: 'switch' },
+  ...networkFlags
+}
+
+export const beaconFlags: FlagTable = {
+  key: { type: 'text' },
+  every: { type: 'text' },
+  'passphrase-fd': { type: 'text' },
+  'sign-with': { type: 'text' },
+  ...networkFlags
+}
+
+export const reviewFlags: FlagTable = { build: { type: 'list' }, platform: { type: 'text' } }
 
 export const signFlags: FlagTable = {
   key: { type: 'text' },
   append: { type: 'switch' },
   'passphrase-fd': { type: 'text' },
+  'sign-with': { type: 'text' },
   output: { type: 'text', short: 'o' },
   ...reviewFlags
 }
+
+/** A halt turns into a signature, so it takes what `sign` takes. */
+export const watchFlags: FlagTable = { once: { type: 'switch' }, ...signFlags, ...networkFlags }
 
 export const commitFlags: FlagTable = {
   seeds: { type: 'text' },

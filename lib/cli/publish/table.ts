@@ -7,25 +7,41 @@ import {
   pauseFlags,
   pauseRelease,
   resumeFlags,
-  resumeRelease
+  resumeRelease,
+  widenFlags,
+  widenRelease
 } from './verbs/control.ts'
 import { init, initFlags } from './verbs/init.ts'
 import { keysExport, keysImport, keysList, keysNew } from './verbs/keys.ts'
 import { log, show } from './verbs/log.ts'
-import { inviteFlags, invite, trustFlags, trustPropose, trustShow } from './verbs/people.ts'
+import { inviteFlags, invite } from './verbs/people.ts'
 import { pack, packFlags, propose, proposeFlags } from './verbs/release.ts'
+import {
+  revokeKeyFlags,
+  rotateFlags,
+  trustFlags,
+  trustPropose,
+  trustRevoke,
+  trustRotate,
+  trustShow
+} from './verbs/trust.ts'
+import { signerFlags } from './signer.ts'
 import { VERSION } from '../version.ts'
 import {
+  attestFlags,
+  beaconFlags,
+  brakeFlags,
   commitFlags,
   networkFlags,
   rehearseFlags,
   reviewFlags,
+  revokeFlags,
   signFlags,
   watchFlags
 } from './flags.ts'
 
 const keyFlags: FlagTable = { label: { type: 'text' }, output: { type: 'text', short: 'o' } }
-const newFlags: FlagTable = { ...keyFlags, 'passphrase-fd': { type: 'text' } }
+const newFlags: FlagTable = { ...keyFlags, ...signerFlags, public: { type: 'text' } }
 
 /** The program `ota-publish`: one table for dispatch, help and "did you mean". */
 export function publishProgram(): Program {
@@ -36,7 +52,7 @@ export function publishProgram(): Program {
     commands,
     aliases: {
       'rollout status': ['watch', '--once'],
-      'trust rotate': ['trust', 'propose'],
+      'trust review': ['review'],
       'trust sign': ['sign'],
       'trust commit': ['commit']
     }
@@ -55,6 +71,7 @@ function command(name: string, flags: FlagTable, args: Args, run: Run): Command 
 const none: Args = { min: 0, max: 0, what: 'no word' }
 const request: Args = { min: 1, max: 1, what: 'a request file or the id of a statement' }
 const answers: Args = { min: 1, max: 256, what: 'a request file or the id of a statement' }
+const signers: Args = { min: 1, max: 64, what: 'the label of a signer' }
 const release: Args = { min: 1, max: 1, what: 'the id of a release' }
 
 /** What goes online loads hypercore and the swarm, which the rest need not wait for. */
@@ -69,6 +86,8 @@ const commands: readonly Command[] = [
   ),
   command('trust show', {}, none, trustShow),
   command('trust propose', trustFlags, none, trustPropose),
+  command('trust rotate', rotateFlags, none, trustRotate),
+  command('trust revoke', revokeKeyFlags, signers, trustRevoke),
   command('invite', inviteFlags, none, invite),
   command('pack', packFlags, { min: 1, max: 1, what: 'a folder' }, pack),
   command('propose', proposeFlags, { min: 1, max: 32, what: 'a pack file' }, propose),
@@ -96,6 +115,19 @@ const commands: readonly Command[] = [
   command('pause', pauseFlags, release, pauseRelease),
   command('abort', abortFlags, release, abortRelease),
   command('resume', resumeFlags, release, resumeRelease),
+  command('widen', widenFlags, release, widenRelease),
+  command('brake', brakeFlags, release, async (context) =>
+    (await import('./verbs/alone.ts')).brake(context)
+  ),
+  command('attest', attestFlags, release, async (context) =>
+    (await import('./verbs/alone.ts')).attest(context)
+  ),
+  command('revoke', revokeFlags, { min: 1, max: 64, what: 'an invite' }, async (context) =>
+    (await import('./verbs/revoke.ts')).revoke(context)
+  ),
+  command('beacon run', beaconFlags, none, async (context) =>
+    (await import('./verbs/beacon.ts')).beaconRun(context)
+  ),
   command('log', {}, none, log),
   command('show', {}, { min: 1, max: 1, what: 'the id of a statement' }, show),
   command('version', {}, none, async ({ out }) => {

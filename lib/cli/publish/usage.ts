@@ -1,31 +1,42 @@
+import { ceremonyPages, network, secret } from './pages.ts'
+
 /** What `ota-publish help` prints; every command below has a page of its own. */
 export const overview = `Usage:
-    ota-publish keys new --label L | list | import FILE | export --label L [-o FILE]
+    ota-publish keys new --label L [--sign-with CMD|ssh-agent --public KEY] | list
+                     | import FILE | export --label L [-o FILE]
     ota-publish init --name NAME --card CARD... [--root K] [--release K] [--brake K]
-                     [--draw CARD]... (--enroller CARD... [--access members] | --open)
-                     [--expires 365d] [--allow-split] [-o REQ]
+                     [--beacon CARD]... [--draw CARD]... [--builder ORG=CARD]... [--attest N]
+                     (--enroller CARD... [--access members] | --open) [--expires 365d]
+                     [--allow-split] [-o REQ]
     ota-publish init --name NAME --solo       one person: one key in every role, signed at once
     ota-publish join [JOIN]                   follow a network; without JOIN: print the join string
     ota-publish trust show | propose [--add ROLE=CARD]... [--drop ROLE=LABEL]... [--need ROLE=K]...
                      [--feed KEY]... [--raise-epoch] [--expires D] [--allow-split] [-o REQ]
+                     | rotate --drop LABEL --add CARD | revoke LABEL... | sign | commit
     ota-publish invite [--slots 1] [--label K=V]... [--until D] [-o FILE]
+    ota-publish revoke INVITE[:SLOT]...       an invite ends, or one of its slots
     ota-publish pack DIR [--platform P] [-o PACK]
     ota-publish propose PACK... --channel C --kind params|code|stateful
                      [--plan standard|short|small|urgent|FILE] [--nodes N] [--label VERSION]
                      [--supersedes RELEASE | --fixes RELEASE] [--floor RELEASE|self]
-                     [--draw LABEL,...] [--notes FILE] [-o REQ]
+                     [--draw LABEL,...] [--notes FILE] [--seq N] [-o REQ]
     ota-publish review REQ [--build DIR]
-    ota-publish sign REQ|ID [--key LABEL] [--build DIR] [--append] [-o SIG]
+    ota-publish sign REQ|ID [--key LABEL] [--sign-with CMD|ssh-agent] [--build DIR] [--append]
+                     [-o SIG]
     ota-publish verify REQ [SIG]...
     ota-publish commit REQ|ID [SIG]... [--seeds 2 | --alone] [--drop RELEASE]...
     ota-publish rehearse [--plan PRESET|FILE] [--nodes N] [--base 1%] [--effect crash=5x|none]
                      [--runs R] [--seed N]    what a plan would do, on a simulated fleet
     ota-publish watch [RELEASE] [--once]      where the rollout is (rollout status = watch --once)
     ota-publish pause RELEASE | abort RELEASE [--floor RELEASE] | resume RELEASE [--lift ID]...
-                     each with [--reason TEXT] [-o REQ]
-    ota-publish seed [RELEASE]...             ota-publish log | show ID | version
+                     | widen RELEASE --to STAGE, each with [--reason TEXT] [-o REQ]
+    ota-publish brake RELEASE --reason TEXT [--for 24h] [--key LABEL]
+    ota-publish attest RELEASE --build DIR [--dispute] [--key LABEL]
+    ota-publish beacon run --key LABEL        ota-publish seed [RELEASE]...
+    ota-publish log | show ID | version
 REQ is a request file with the exact bytes to sign, SIG one signer's answer; both may be "-".
-init, trust propose, propose, pause, resume and abort write a REQ: review, sign, commit follow.
+init, trust propose, propose, pause, resume, abort and widen write a REQ: review, sign, commit
+follow. brake, attest, invite and revoke act at once with one key.
 Common flags: --json --long -q -v --no-progress -y --dry-run --timeout D --config FILE --home DIR
 Example:
     $ ota-publish pack ./build -o app.pack &&
@@ -33,62 +44,9 @@ Example:
     $ ota-publish review r8.req && ota-publish sign r8.req -o r8.a.sig
 `
 
-const network = `
-  --peers HOST:PORT#KEY,...  dialled always
-  --bootstrap HOST:PORT,...  instead of the public DHT; none: peers only
-  --host ADDRESS --port N    where to listen; a fixed port keeps its key`
-
-const secret = `
-  --passphrase-fd N          read the pass phrase from a descriptor: --passphrase-fd 3 3<FILE`
-
 /** One page per command, by its name. */
 export const pages: Readonly<Record<string, string>> = {
-  'keys new': `Usage: ota-publish keys new --label L [-o CARD]
-
-Makes a signing key under a pass phrase and a feed of its own, and writes the card to pass on.
-The feed's key is a mailbox key without authority; it lies unencrypted in the home, 0600.
-  --label L                  1 to 32 of a-z 0-9 . -
-  -o, --output CARD          default L.card${secret}
-
-Example:
-    $ ota-publish keys new --label signer-a
-`,
-  'keys list': `Usage: ota-publish keys list
-
-Example:
-    $ ota-publish keys list --long
-`,
-  'keys export': `Usage: ota-publish keys export --label L [-o FILE]
-
-Writes the key file, still encrypted, to carry to another machine. Its feed stays here.
-
-Example:
-    $ ota-publish keys export --label signer-a -o signer-a.key
-`,
-  'keys import': `Usage: ota-publish keys import FILE
-
-Takes a key file that "keys export" wrote.
-
-Example:
-    $ ota-publish keys import signer-a.key
-`,
-  init: `Usage: ota-publish init --name NAME --card CARD... (--enroller CARD... | --open) [-o REQ]
-       ota-publish init --name NAME --solo [--open] [--key LABEL]
-
-Begins a network: trust 1 as a request that every key in it must sign.
-  --card CARD                a signer, in roles root, release and brake; repeat it
-  --root K --release K --brake K   how many must sign; default a majority, brake 1
-  --enroller CARD            who may invite nodes; --open: anyone may join
-  --draw CARD                who may draw the order of a release
-  --access any|members       whom nodes talk to; default any
-  --expires D                default 365d
-  --allow-split              thresholds that two groups without a common signer can meet
-  --solo                     one key in every role: made if there is none, signed and committed
-  -o, --output REQ           default t1.req${secret} (--solo)
-
-Example:
-    $ ota-publish init --name demo --card a.card --card b.card --card c.card --enroller a.card
-`,
+  ...ceremonyPages,
   join: `Usage: ota-publish join [JOIN]
 
 Follows a network from this home: keeps the join string and asks peers for the trust, 10 s or
@@ -96,25 +54,6 @@ Follows a network from this home: keeps the join string and asks peers for the t
 
 Example:
     $ ota-publish join
-`,
-  'trust show': `Usage: ota-publish trust show
-
-Example:
-    $ ota-publish trust show
-`,
-  'trust propose': `Usage: ota-publish trust propose [--add ROLE=CARD]... [--drop ROLE=LABEL]...
-
-The next trust as a request; the root keys of both trusts sign it.
-Roles: root release brake beacon draw build enrol.
-  --need ROLE=K              a new threshold
-  --feed KEY                 the feeds from now on, all of them
-  --raise-epoch              undo a fast-forward of numbers by stolen keys
-  --expires D                default 365d
-  --allow-split              thresholds that two groups without a common signer can meet
-  -o, --output REQ           default tN.req
-
-Example:
-    $ ota-publish trust propose --drop release=signer-c --add release=signer-d.card
 `,
   invite: `Usage: ota-publish invite [--slots N] [--label K=V]... [--until D] [-o FILE]
 
@@ -147,48 +86,11 @@ A release as a request: the plan compiled, the next number of its channel taken.
   --fixes RELEASE            ends it and moves its nodes first
   --floor RELEASE|self       no node goes below it
   --draw LABEL,...           whose one-time values draw the order
+  --seq N                    a number above the last one; default the next nobody here has signed
   -o, --output REQ           default C-SEQ.req
 
 Example:
     $ ota-publish propose app.pack --channel stable --kind code --notes NOTES.md -o r1.req
-`,
-  review: `Usage: ota-publish review REQ|ID [--build DIR] [--platform P]
-
-Everything a request says, decoded from the bytes that will be signed.
-  --build DIR                your own build: its digest and core key must be the release's
-  --platform P               which platform DIR is, if the release has several
-
-Example:
-    $ ota-publish review r1.req --build ./my-build
-`,
-  sign: `Usage: ota-publish sign REQ|ID [--key LABEL] [--build DIR] [-o SIG]
-
-Shows the review, asks, and writes one answer per key of yours that has a part in it.
-  --build DIR                refuse unless your own build gives the same tree
-  --platform P               which platform DIR is, if the release has several
-  --append                   put it on your own feed too
-  -o, --output SIG           default REQ.LABEL.sig${secret}
-
-Example:
-    $ ota-publish sign r1.req --build ./my-build -o r1.b.sig
-`,
-  verify: `Usage: ota-publish verify REQ|ID [SIG]...
-
-Who signed and who is missing; exit 10 while it is not enough.
-
-Example:
-    $ ota-publish verify r1.req r1.a.sig r1.b.sig
-`,
-  commit: `Usage: ota-publish commit REQ|ID [SIG]... [--seeds N | --alone]
-
-Counts, judges as a node will, builds the tree cores, appends to every live feed of this home,
-and ends when N other peers (default 2) hold it all.
-  --alone                    do not wait for others: for the first release
-  --drop RELEASE             a release that a new trust may leave without quorum
-  --timeout D                default 10m${network}
-
-Example:
-    $ ota-publish commit r1.req r1.a.sig r1.b.sig --alone
 `,
   rehearse: `Usage: ota-publish rehearse [--plan PRESET|FILE] [--nodes N] [--effect E] [--runs R]
 
@@ -213,8 +115,11 @@ Example:
 `,
   watch: `Usage: ota-publish watch [RELEASE] [--once]
 
-Where the rollout of each channel is, as this read-only peer sees it.
-  --once                     one look, after peers were heard${network}
+Where the rollout of each channel is, as this read-only peer sees it: stage, evidence, brakes,
+disputes, freshness. At a halt it asks on a terminal whether to draft and sign the abort; elsewhere
+it prints the command. Ends with 0 whatever it sees; with --json the state is in the data.
+  --once                     one look, after peers were heard
+  --key LABEL                which key signs an abort${secret}${network}
 
 Example:
     $ ota-publish watch --once
@@ -235,24 +140,87 @@ Example:
 `,
   resume: `Usage: ota-publish resume RELEASE [--lift ID]... [--exclude KEY]... [-o REQ]
 
-Lifts what stands against a release, or goes on after a halt.
+Lifts what stands against a release, or goes on after a halt. Brakes and disputes of single keys
+are listed as this home last heard them; with --peers or --bootstrap peers are asked first.
   --lift ID                  what to lift; default: asks for each
   --exclude KEY              a reporting key that no longer counts
-  --reason TEXT              for people
+  --reason TEXT              for people${network}
 
 Example:
     $ ota-publish resume cque4cxk --lift 8yqe3w5n -o resume.req
 `,
+  widen: `Usage: ota-publish widen RELEASE --to STAGE [--reason TEXT] [-o REQ]
+
+Skips waiting: a quorum lets the rollout go on to a later stage of its signed plan. The first bake,
+a halt, a brake or a pause are never skipped.
+  --to STAGE                 2 to the last, as "watch" counts them
+
+Example:
+    $ ota-publish widen cque4cxk --to 3 --reason "baked over the weekend" -o widen.req
+`,
+  brake: `Usage: ota-publish brake RELEASE --reason TEXT [--for D] [--key LABEL]
+
+One brake key acts at once: no node starts or widens the release, nobody takes it back. It ends by
+itself; the stage then bakes again. One at a time per key and release, three per key and epoch.
+  --reason TEXT              for people, at most 96 bytes; "security: TEXT", "data-loss: TEXT" and
+                             "outage: TEXT" say what kind it is
+  --for D                    1m to 24h, from when a node hears it; default 24h
+  --key LABEL                which key, if several here may
+  --reach N                  ends when N peers have it, 1 to 8; default 1
+  --alone                    do not go online: "seed" or "watch" passes it on
+  --timeout D                default 60s; the brake stays here and goes out later${secret}${network}
+
+Example:
+    $ ota-publish brake cque4cxk --reason "security: keys leak into the log" --for 6h
+`,
+  attest: `Usage: ota-publish attest RELEASE --build DIR [--platform P] [--key LABEL]
+
+A builder says that the source gave the released tree: DIR is packed, and only the same digest is
+attested. It goes to peers, and on the builder's own feed if the trust lists that.
+  --build DIR                your own build of the same source
+  --platform P               which platform DIR is, if the release has several
+  --dispute                  your build differs: say so to all nodes, which blocks the release until
+                             a quorum resumes it
+  --key LABEL                which key, if several here may
+  --reach N --alone          as "brake"
+  --timeout D                default 60s${secret}${network}
+
+Example:
+    $ ota-publish attest cque4cxk --build ./my-build --key builder-a
+`,
+  revoke: `Usage: ota-publish revoke INVITE[:SLOT]... [--key LABEL]
+
+Ends invites, or single slots of them, at once with one key of role enrol: the nodes in them count
+as absent. Certificates have no other end.
+  INVITE                     an invite file, or the key of an invite made here, or its beginning
+  --key LABEL                which key, if several here may
+  --seeds N                  ends when N peers have it; default 1
+  --alone                    do not wait for others
+  --timeout D                default 10m${secret}${network}
+
+Example:
+    $ ota-publish revoke demo.invite:3 --alone
+`,
+  'beacon run': `Usage: ota-publish beacon run --key LABEL [--every D]
+
+Follows the network and says every 10 minutes what it believes, so that a node that is shown less
+notices. A beacon can only make nodes wait. Runs until it is stopped, in a home of its own.
+  --every D                  1m to 30m, a tenth more or less; default 10m${secret}${network}
+
+Example:
+    $ ota-publish beacon run --key beacon-a --passphrase-fd 3 3</run/keys/beacon-a
+`,
   log: `Usage: ota-publish log
 
-Every statement this home holds, oldest first.
+Every statement this home holds, oldest first, and what single keys said: brakes, attestations,
+beacons.
 
 Example:
     $ ota-publish log
 `,
   show: `Usage: ota-publish show ID
 
-One statement and who signed it.
+One statement and who signed it, or a brake, attestation or beacon.
 
 Example:
     $ ota-publish show cque4cxk

@@ -2,6 +2,12 @@ import { DAY, OtaError, toHex, type Bytes } from '../../base/index.ts'
 import { ROLE, type Card, type Member, type Role, type Trust } from '../../records/index.ts'
 import { draftOf, type Draft } from '../papers/request.ts'
 
+/** Somebody who builds from source and attests what came of it. */
+export interface Builder {
+  readonly organisation: string
+  readonly card: Card
+}
+
 /** What `init` was told. Thresholds left null get a majority, brake 1. */
 export interface Founding {
   readonly name: string
@@ -11,6 +17,11 @@ export interface Founding {
   readonly brake: number | null
   readonly enrollers: readonly Card[]
   readonly drawers: readonly Card[]
+  /** Online keys that say what is newest. */
+  readonly beacons: readonly Card[]
+  readonly builders: readonly Builder[]
+  /** Organisations that must attest a release; null: one, if there is any builder. */
+  readonly attest: number | null
   readonly membership: 'open' | 'enrolled'
   readonly access: 'any' | 'members'
   readonly expiresMs: number
@@ -36,13 +47,7 @@ export function foundNetwork(founding: Founding): Draft {
     { role: ROLE.release, threshold: founding.release ?? majority, members },
     { role: ROLE.brake, threshold: founding.brake ?? 1, members }
   ]
-  if (founding.drawers.length > 0) {
-    const drawers = founding.drawers.map(drawerOf)
-    roles.push({ role: ROLE.draw, threshold: 1, members: drawers })
-  }
-  if (founding.enrollers.length > 0) {
-    roles.push({ role: ROLE.enrol, threshold: 1, members: founding.enrollers.map(memberOf) })
-  }
+  roles.push(...furtherRoles(founding))
   const trust: Trust = {
     name: founding.name,
     version: 1,
@@ -61,15 +66,41 @@ export function foundNetwork(founding: Founding): Draft {
   return draftOf(null, { tag: 'trust', trust })
 }
 
-/** Refuses thresholds nobody can meet, and those two disjoint quorums can meet (S95). */
-export function checkThresholds(trust: Trust, allowSplit: boolean): void {
+/** The roles a network may do without; one without members is left out. */
+function furtherRoles(founding: Founding): readonly Role[] {
+  const { beacons, drawers, builders, enrollers } = founding
+  if (builders.length === 0 && founding.attest !== null) {
+    throw new OtaError('USAGE', '--attest needs builders', {
+      hint: 'name them: --builder ORG=CARD'
+    })
+  }
+  const all: readonly Role[] = [
+    { role: ROLE.beacon, threshold: 1, members: beacons.map(memberOf) },
+    { role: ROLE.draw, threshold: 1, members: drawers.map(drawerOf) },
+    { role: ROLE.build, threshold: founding.attest ?? 1, members: builders.map(builderOf) },
+    { role: ROLE.enrol, threshold: 1, members: enrollers.map(memberOf) }
+  ]
+  return all.filter(({ members }) => members.length > 0)
+}
+
+/**
+ * Refuses thresholds nobody can meet, and those two disjoint quorums can meet (S95). `flag` is how
+ * a threshold is given: `--root 2`, `--need root=2`.
+ */
+export function checkThresholds(
+  trust: Trust,
+  allowSplit: boolean,
+  flag: (role: string) => string = (role) => `--${role} `
+): void {
+  refuseTwinLabels(trust)
   for (const name of ['root', 'release', 'brake'] as const) {
     const role = trust.roles.find((one) => one.role === ROLE[name])
     const size = role?.members.length ?? 0
     const need = role?.threshold ?? 0
     if (need < 1 || need > size) {
       throw new OtaError('USAGE', `role ${name} needs ${need} of ${size} keys`, {
-        hint: `give --${name} a number from 1 to ${size}`
+        hint:
+          size === 0 ? `role ${name} needs a key` : `give ${flag(name)}K with K from 1 to ${size}`
       })
     }
     if (name === 'brake' || need * 2 > size || allowSplit) continue
@@ -81,6 +112,20 @@ export function checkThresholds(trust: Trust, allowSplit: boolean): void {
         facts: { role: name, need, size }
       }
     )
+  }
+}
+
+/** People drop and ask for each other by label, so two keys never share one. */
+function refuseTwinLabels({ roles }: Trust): void {
+  const keys = new Map<string, string>()
+  for (const { key, label } of roles.flatMap(({ members }) => members)) {
+    const hex = toHex(key)
+    if ((keys.get(label) ?? hex) !== hex) {
+      throw new OtaError('USAGE', `two keys have the label "${label}"`, {
+        hint: 'make one of them anew under a label of its own: ota-publish keys new --label L'
+      })
+    }
+    keys.set(label, hex)
   }
 }
 
@@ -100,7 +145,7 @@ export function explainTrust(trust: Trust): string {
     invitesOf(trust)
   ]
   const who = `${sentences.join(', ')}; ${lossesOf(release, root)}`
-  const fresh = 'no beacon, freshness is trust expiry'
+  const fresh = [...attestsOf(trust), beaconsOf(trust)].join('; ')
   const end = `trust ${trust.version} expires in ${days} days, re-sign from day ${again}`
   return `${who}; ${fresh}; ${end}`
 }
@@ -123,6 +168,11 @@ export function memberOf(card: Card): Member {
   return { key: card.key, label: card.label, draw: null, organisation: null }
 }
 
+/** A builder counts for an organisation, once however many keys it has (S54). */
+export function builderOf({ organisation, card }: Builder): Member {
+  return { ...memberOf(card), organisation }
+}
+
 export function drawerOf(card: Card): Member {
   if (card.draw === null) {
     throw new OtaError('USAGE', `the card of "${card.label}" has no draw root`)
@@ -135,6 +185,20 @@ function invitesOf(trust: Trust): string {
   const enrollers = trust.roles.find((one) => one.role === ROLE.enrol)?.members ?? []
   const labels = enrollers.map(({ label }) => label).join(' or ')
   return `${labels} ${enrollers.length === 1 ? 'invites' : 'invite'}`
+}
+
+function attestsOf(trust: Trust): readonly string[] {
+  const build = trust.roles.find(({ role }) => role === ROLE.build)
+  if (build === undefined) return []
+  const all = new Set(build.members.map(({ organisation }) => organisation)).size
+  return [`${build.threshold} of ${all} organisation${all === 1 ? '' : 's'} must attest`]
+}
+
+function beaconsOf(trust: Trust): string {
+  const beacon = trust.roles.find(({ role }) => role === ROLE.beacon)
+  if (beacon === undefined) return 'no beacon, freshness is trust expiry'
+  const { threshold, members } = beacon
+  return `fresh by ${threshold} of ${members.length} beacon${members.length === 1 ? '' : 's'}`
 }
 
 type Part = { readonly k: number; readonly n: number }

@@ -25,6 +25,10 @@ export interface Proposal {
   readonly floor: Floor
   /** Labels of role `draw`. */
   readonly drawers: readonly string[]
+  /** The number to take; null: the next one that nobody here has seen or signed. */
+  readonly seq: number | null
+  /** The highest numbers a key here has signed, 0 and −1 for none: of the channel, of draws. */
+  readonly signed: { readonly seq: number; readonly draw: number }
   readonly nowMs: number
 }
 
@@ -49,7 +53,7 @@ export function proposeRelease(believed: Believed, proposal: Proposal): Draft {
     head: headOf(trust, proposal.nowMs),
     channel,
     epoch,
-    seq: nextSeq(believed, { channel, epoch }),
+    seq: seqFor(believed, { channel, epoch }, proposal),
     label,
     notes: proposal.notes,
     kind: proposal.kind,
@@ -57,7 +61,8 @@ export function proposeRelease(believed: Believed, proposal: Proposal): Draft {
     fixes: proposal.fixes,
     floor: proposal.floor,
     drawers,
-    drawNumber: drawers.length === 0 ? null : nextDraw(believed),
+    drawNumber:
+      drawers.length === 0 ? null : Math.max(nextDraw(believed), proposal.signed.draw + 1),
     artifacts: packs.map(({ file }) => file.artifact),
     source: null,
     policy,
@@ -72,18 +77,32 @@ export function waitsFor(believed: Believed, release: Release): KnownRelease | n
   return admittedReleases(believed, release.channel)[0] ?? null
 }
 
-/** One more than the highest number this home has seen in the channel and epoch. */
-function nextSeq(
-  { held }: Believed,
-  { channel, epoch }: { readonly channel: string; readonly epoch: number }
-): number {
+/**
+ * One more than the highest number seen or signed here, or the one asked for: a corrected draft takes
+ * the number above, since nobody signs one number twice (S98).
+ */
+function seqFor(believed: Believed, { channel, epoch }: Place, { seq, signed }: Proposal): number {
+  const seen = highestSeq(believed, { channel, epoch })
+  if (seq === null) return Math.max(seen, signed.seq) + 1
+  if (seq > seen) return seq
+  throw new OtaError('USAGE', `--seq ${seq}: ${channel} has a release with seq ${seen} already`, {
+    hint: `take ${seen + 1}, or leave --seq away`
+  })
+}
+
+interface Place {
+  readonly channel: string
+  readonly epoch: number
+}
+
+function highestSeq({ held }: Believed, { channel, epoch }: Place): number {
   let highest = 0
   for (const { any } of held.values()) {
     if (any.tag !== 'release') continue
     const { body } = any.known
     if (body.channel === channel && body.epoch === epoch) highest = Math.max(highest, body.seq)
   }
-  return highest + 1
+  return highest
 }
 
 /** Draw numbers are unique for ever in a network, whatever the channel (S100). */

@@ -1,4 +1,4 @@
-import { OtaError, equal, toHex, type Bytes } from '../../base/index.ts'
+import { OtaError, toHex, type Bytes } from '../../base/index.ts'
 import {
   ROLE,
   type Card,
@@ -7,25 +7,29 @@ import {
   type RoleName,
   type Trust
 } from '../../records/index.ts'
-import {
-  admittedReleases,
-  countSigners,
-  isMet,
-  refusals,
-  toShortName,
-  type Believed,
-  type KnownRelease
-} from '../../trust/index.ts'
+import type { Believed } from '../../trust/index.ts'
 import { currentTrust } from './control.ts'
-import { checkThresholds, drawerOf, memberOf } from './found.ts'
+import { builderOf, checkThresholds, drawerOf, memberOf } from './found.ts'
 import { draftOf, type Draft } from '../papers/request.ts'
 
+/** Somebody who comes into a role. */
+export interface Newcomer {
+  readonly role: RoleName
+  readonly card: Card
+  /** Role `build` only; null elsewhere. */
+  readonly organisation: string | null
+}
+
 export interface Rotation {
-  readonly add: readonly { readonly role: RoleName; readonly card: Card }[]
+  readonly add: readonly Newcomer[]
   readonly drop: readonly { readonly role: RoleName; readonly label: string }[]
   readonly need: readonly { readonly role: RoleName; readonly threshold: number }[]
   /** New set of feeds; null keeps those there are. */
   readonly feeds: readonly Bytes[] | null
+  /** The version to take; null: the next one that nobody here has seen or signed. */
+  readonly number: number | null
+  /** The highest version that a key here has signed. */
+  readonly signed: number
   readonly raiseEpoch: boolean
   readonly expiresMs: number
   readonly allowSplit: boolean
@@ -34,8 +38,8 @@ export interface Rotation {
 
 /**
  * The next trust, as a draft that the root keys of both must sign. `USAGE` for a label that the
- * role lacks, `SPLIT_QUORUM` as `init` (S95). A corrected draft takes the version above (S98),
- * so the version is one more than any this home has seen.
+ * role lacks, `SPLIT_QUORUM` as `init` (S95). A corrected draft takes the version above (S98), so
+ * the version is one more than any this home has seen or signed.
  */
 export function proposeTrust(believed: Believed, rotation: Rotation): Draft {
   const before = currentTrust(believed).body
@@ -47,44 +51,53 @@ export function proposeTrust(believed: Believed, rotation: Rotation): Draft {
   }
   const trust: Trust = {
     ...before,
-    version: highestVersion(believed) + 1,
+    version: versionFor(believed, rotation),
     epoch: before.epoch + (rotation.raiseEpoch ? 1 : 0),
     issuedMs: rotation.nowMs,
     expiresMs: rotation.nowMs + rotation.expiresMs,
     roles,
     feeds: rotation.feeds ?? before.feeds
   }
-  checkThresholds(trust, rotation.allowSplit)
+  checkThresholds(trust, rotation.allowSplit, (role) => `--need ${role}=`)
   return draftOf(believed.network, { tag: 'trust', trust })
 }
 
-/**
- * The live and last releases that a new trust would leave without quorum, newest first (S91):
- * `commit` refuses while there are any that were not given up.
- */
-function orphans(believed: Believed, next: Trust): readonly KnownRelease[] {
-  const channels = new Set(believed.releases.map(({ body }) => body.channel))
-  const kept = [...channels].flatMap((channel) => inUse(believed, channel))
-  return kept.filter((release) => !isMet(countSigners(next, 'release', release)))
-}
-
-/** Throws `ORPHANS_RELEASE` with the releases by name, but for those in `givenUp`. */
-export function refuseOrphans(believed: Believed, next: Trust, givenUp: readonly Bytes[]): void {
-  const left = orphans(believed, next).filter(({ id }) => !givenUp.some((one) => equal(one, id)))
-  if (left.length === 0) return
-  const names = left.map(({ id, body }) => `${toShortName(id)} (${body.channel})`).join(', ')
-  const first = toShortName(left[0]?.id ?? new Uint8Array(32))
-  throw new OtaError('ORPHANS_RELEASE', `trust ${next.version} leaves ${names} without quorum`, {
-    hint: `let signers who stay run: ota-publish sign ${first}, or give it up with --drop ${first}`,
-    facts: { releases: left.length }
+function versionFor(believed: Believed, { number, signed }: Rotation): number {
+  const next = Math.max(highestVersion(believed), signed) + 1
+  const least = (believed.trust?.body.version ?? 0) + 1
+  if (number === null || number >= least) return number ?? next
+  throw new OtaError('USAGE', `--number ${number}: trust ${least - 1} is in force already`, {
+    hint: `take ${next}, or leave --number away`
   })
 }
 
-/** Newest release of a channel that is not refused, and those above it that still are live. */
-function inUse(believed: Believed, channel: string): readonly KnownRelease[] {
-  const admitted = admittedReleases(believed, channel)
-  const last = admitted.findIndex(({ id }) => refusals(believed, id).aborted.length === 0)
-  return last < 0 ? admitted : admitted.slice(0, last + 2)
+/** Every role that `label` has gets `card` in its place; role by role, for `trust rotate`. */
+export function replaceSigner(
+  trust: Trust,
+  label: string,
+  card: Card
+): Pick<Rotation, 'add' | 'drop'> {
+  const drop = dropEverywhere(trust, label)
+  const add = drop.map(({ role, organisation }) => ({ role, card, organisation }))
+  return { add, drop }
+}
+
+/** Every role that `label` has; `USAGE` when it has none. */
+export function dropEverywhere(
+  trust: Trust,
+  label: string
+): readonly { role: RoleName; label: string; organisation: string | null }[] {
+  const parts = trust.roles.flatMap(({ role, members }) => {
+    const name = nameOfRole(role)
+    const member = members.find((one) => one.label === label)
+    if (name === null || member === undefined) return []
+    return [{ role: name, label, organisation: member.organisation }]
+  })
+  if (parts.length > 0) return parts
+  const labels = new Set(trust.roles.flatMap(({ members }) => members.map((one) => one.label)))
+  throw new OtaError('USAGE', `trust ${trust.version} lists no "${label}"`, {
+    hint: `it lists ${[...labels].toSorted().join(', ')}`
+  })
 }
 
 function changed(role: Role, { add, drop, need }: Rotation): Role {
@@ -98,18 +111,19 @@ function changed(role: Role, { add, drop, need }: Rotation): Role {
     })
   }
   const staying = role.members.filter(({ label }) => !leaving.includes(label))
-  const coming = add.filter((one) => one.role === name).map(({ card }) => asMember(name, card))
+  const coming = add.filter((one) => one.role === name).map(asMember)
   const threshold = need.find((one) => one.role === name)?.threshold ?? role.threshold
   return { role: role.role, threshold, members: [...staying, ...coming] }
 }
 
 function newRole(name: RoleName, { add, need }: Rotation): Role {
-  const members = add.filter((one) => one.role === name).map(({ card }) => asMember(name, card))
+  const members = add.filter((one) => one.role === name).map(asMember)
   const threshold = need.find((one) => one.role === name)?.threshold ?? 1
   return { role: ROLE[name], threshold, members }
 }
 
-function asMember(role: RoleName, card: Card): Member {
+function asMember({ role, card, organisation }: Newcomer): Member {
+  if (role === 'build') return builderOf({ card, organisation: organisation ?? '' })
   return role === 'draw' ? drawerOf(card) : memberOf(card)
 }
 

@@ -10,54 +10,110 @@ export interface Place {
   readonly text: string
 }
 
+/** Kinds of numbers that a statement takes for good. */
+export type Numbered =
+  | { readonly tag: 'release'; readonly channel: string; readonly epoch: number }
+  | { readonly tag: 'draw' }
+  | { readonly tag: 'trust' }
+  | { readonly tag: 'resume'; readonly release: Bytes }
+
 /**
- * The places a statement takes. T1 takes none: another draft of it is another network. Controls may
- * repeat (two resumes of one number both count).
+ * The places a statement takes. T1 takes none: another draft of it is another network. Of controls
+ * only a resume takes one, its number; pause, abort and widen stand under the number in force, and
+ * one signer may well pause and then abort.
  */
 export function placesOf(network: Bytes, body: Body): readonly Place[] {
+  const place = (kind: Numbered, number: number, text: string): Place => {
+    return { slot: `${slotOf(network, kind)} ${number}`, text }
+  }
   if (body.tag === 'release') {
     const { channel, epoch, seq, drawNumber } = body.release
-    const slot = `release ${toName(network)} ${channel} ${epoch} ${seq}`
-    const place = { slot, text: `${channel} epoch ${epoch} seq ${seq}` }
-    if (drawNumber === null) return [place]
-    const draw = { slot: `draw ${toName(network)} ${drawNumber}`, text: `draw ${drawNumber}` }
-    return [place, draw]
+    const order = `${channel} epoch ${epoch} seq ${seq}`
+    const taken = [place({ tag: 'release', channel, epoch }, seq, order)]
+    if (drawNumber !== null) taken.push(place({ tag: 'draw' }, drawNumber, `draw ${drawNumber}`))
+    return taken
   }
   if (body.tag === 'trust' && body.trust.version > 1) {
     const { version } = body.trust
-    return [{ slot: `trust ${toName(network)} ${version}`, text: `trust ${version}` }]
+    return [place({ tag: 'trust' }, version, `trust ${version}`)]
+  }
+  if (body.tag === 'control' && body.control.action === 'resume') {
+    const { release, resume } = body.control
+    const text = `resume ${resume} of ${toShortName(release)}`
+    return [place({ tag: 'resume', release }, resume, text)]
   }
   return []
 }
 
 /**
  * Writes down what is about to be signed, before it is. Throws `EQUIVOCATION` when this key signed
- * another statement with the same number (S98); the same statement again is fine.
+ * another statement with the same number (S98); the same statement again is fine. A line that
+ * another process wrote meanwhile counts: who stands first in the file has the number.
  */
 export async function journalSignature(
   desk: Desk,
   label: string,
   { id, places }: { readonly id: Bytes; readonly places: readonly Place[] }
 ): Promise<void> {
-  const path = `${desk.places.keys}/${label}.journal`
-  const signed = await readJournal(desk, path)
-  const fresh: string[] = []
-  for (const { slot, text } of places) {
-    const before = signed.get(slot)
-    if (before === toName(id)) continue
-    if (before !== undefined) {
-      throw new OtaError('EQUIVOCATION', `"${label}" already signed another ${text}`, {
-        hint: `it signed ${before.slice(0, 8)}; give ${toShortName(id)} a number of its own`,
-        facts: { label, place: text, signed: before, asked: toName(id) }
-      })
-    }
-    fresh.push(`${toName(id)} ${slot}\n`)
-  }
-  if (fresh.length > 0) await desk.disk.append(path, fromText(fresh.join('')))
+  const name = toName(id)
+  const before = await readJournal(desk, label)
+  refuseTaken(before, label, { name, places })
+  const fresh = places.filter(({ slot }) => !before.has(slot))
+  if (fresh.length === 0) return
+  const lines = fresh.map(({ slot }) => `${name} ${slot}\n`).join('')
+  await desk.disk.append(pathOf(desk, label), fromText(lines))
+  refuseTaken(await readJournal(desk, label), label, { name, places })
 }
 
-/** Slot → id. A torn last line (power cut while appending) was never followed by a signature. */
-async function readJournal(desk: Desk, path: string): Promise<Map<string, string>> {
+/**
+ * The highest number of that kind that any key here has signed; null for none. Whoever drafts goes
+ * above it: this person could not sign the same number again.
+ */
+export async function highestSigned(
+  desk: Desk,
+  network: Bytes,
+  kind: Numbered
+): Promise<number | null> {
+  const prefix = `${slotOf(network, kind)} `
+  let highest: number | null = null
+  for (const file of await desk.disk.list(desk.places.keys)) {
+    if (!file.endsWith('.journal')) continue
+    const signed = await readJournal(desk, file.slice(0, -'.journal'.length))
+    for (const slot of signed.keys()) {
+      const number = slot.startsWith(prefix) ? Number(slot.slice(prefix.length)) : NaN
+      if (Number.isSafeInteger(number)) highest = Math.max(highest ?? 0, number)
+    }
+  }
+  return highest
+}
+
+function slotOf(network: Bytes, kind: Numbered): string {
+  const head = `${kind.tag} ${toName(network)}`
+  if (kind.tag === 'release') return `${head} ${kind.channel} ${kind.epoch}`
+  return kind.tag === 'resume' ? `${head} ${toName(kind.release)}` : head
+}
+
+function refuseTaken(
+  signed: ReadonlyMap<string, string>,
+  label: string,
+  { name, places }: { readonly name: string; readonly places: readonly Place[] }
+): void {
+  for (const { slot, text } of places) {
+    const other = signed.get(slot)
+    if (other === undefined || other === name) continue
+    throw new OtaError('EQUIVOCATION', `"${label}" already signed another ${text}`, {
+      hint: `it signed ${other.slice(0, 8)}; give ${name.slice(0, 8)} a number of its own`,
+      facts: { label, place: text, signed: other, asked: name }
+    })
+  }
+}
+
+/**
+ * Slot → the id that took it first. A torn last line (power cut while appending) was never followed
+ * by a signature.
+ */
+async function readJournal(desk: Desk, label: string): Promise<ReadonlyMap<string, string>> {
+  const path = pathOf(desk, label)
   const signed = new Map<string, string>()
   const bytes = await desk.disk.read(path)
   if (bytes === null) return signed
@@ -67,7 +123,12 @@ async function readJournal(desk: Desk, path: string): Promise<Map<string, string
   for (const line of whole.split('\n').slice(0, -1)) {
     const space = line.indexOf(' ')
     if (space < 1) throw new OtaError('JOURNAL_DAMAGED', `${path} has a line that is none of ours`)
-    signed.set(line.slice(space + 1), line.slice(0, space))
+    const slot = line.slice(space + 1)
+    if (!signed.has(slot)) signed.set(slot, line.slice(0, space))
   }
   return signed
+}
+
+function pathOf(desk: Desk, label: string): string {
+  return `${desk.places.keys}/${label}.journal`
 }

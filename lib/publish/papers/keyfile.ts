@@ -1,18 +1,9 @@
-import { OtaError, alloc, concat, copy, equal, fromText, type Bytes } from '../../base/index.ts'
-import {
-  Reader,
-  Writer,
-  cardCanonical,
-  decodeCard,
-  encodeCard,
-  type Card
-} from '../../records/index.ts'
+import { OtaError, alloc, concat, copy, equal, type Bytes } from '../../base/index.ts'
 import {
   boxCost,
-  buildAnchor,
-  boxCostMax,
   boxNonceBytes,
   boxSaltBytes,
+  buildAnchor,
   isKey,
   keyPairFromSeed,
   openSecret,
@@ -20,34 +11,37 @@ import {
   sign,
   verify,
   wipe,
-  type BoxOptions,
   type KeyPair
 } from '../../trust/index.ts'
 import type { Desk } from '../desk.ts'
+import { cardOf } from './card.ts'
+import { checkLabel, decodeKeyFile, encodePublic, type KeyFile, type KeyInfo } from './key-codec.ts'
 import { fromLine, readLineFile, toLine } from './line.ts'
-import { refuseOtherFile } from './request.ts'
 
-/** The public half of a key file. */
-export interface KeyInfo {
-  readonly label: string
-  readonly key: Bytes
-  /** Key of the hypercore this person writes; a hash, not a point. */
-  readonly feed: Bytes
-  /** Anchor of this key's one-time values, should it be listed as a drawer. */
-  readonly drawRoot: Bytes
+export type { KeyInfo } from './key-codec.ts'
+
+/** A key that can sign now, wherever it lies. */
+export interface SigningKey extends KeyInfo {
+  /** A raw signature over exactly these bytes. */
+  readonly sign: (message: Bytes) => Promise<Bytes>
+  /** 32 secret bytes behind the anchor; null while the key file was not opened. */
+  readonly drawSecret: Bytes | null
 }
 
-/** An unlocked key. Whoever has it calls `wipeKey` in a `finally`. */
-export interface UnlockedKey extends KeyInfo {
+/** A key whose seed lies in its file, unlocked. Whoever has it calls `wipeKey` in a `finally`. */
+export interface UnlockedKey extends SigningKey {
   readonly pair: KeyPair
-  /** 32 secret bytes behind the anchor. */
   readonly drawSecret: Bytes
 }
 
-interface KeyFile extends KeyInfo {
-  readonly options: BoxOptions
-  readonly box: Bytes
-  readonly bytes: Bytes
+/** Gives a raw signature over a message with a key that lies elsewhere. */
+export type Elsewhere = (message: Bytes) => Promise<Bytes>
+
+/** Whoever signs with a key that is being made; the seed is here only if the key is. */
+interface Holder {
+  readonly key: Bytes
+  readonly sign: Elsewhere
+  readonly seed: Bytes | null
 }
 
 export interface NewKey {
@@ -55,38 +49,62 @@ export interface NewKey {
   readonly passphrase: Bytes
   /** The hypercore key of a feed's public key. */
   readonly feedKeyOf: (publicKey: Bytes) => Bytes
+  /** A key that an agent or another program holds; null makes one here. */
+  readonly elsewhere: { readonly key: Bytes; readonly sign: Elsewhere } | null
 }
-
-const HEAD = 'upswell/key/1'
-const BOX_BYTES_MAX = 256
-const LABEL = /^[a-z0-9][a-z0-9.-]{0,31}$/
 
 /**
  * Makes a signing key and a feed key, writes the encrypted key file (0600) and the feed seed, and
- * returns the card to pass on. Refuses a label that is taken (`USAGE`), also a half-made one.
+ * returns the card to pass on. Of a key that lies elsewhere the file has the draw secret alone, and
+ * nothing is written before it has signed its card. Refuses a label that is taken (`USAGE`), also a
+ * half-made one.
  */
 export async function createKey(
   desk: Desk,
-  { label, passphrase, feedKeyOf }: NewKey
+  { label, passphrase, feedKeyOf, elsewhere }: NewKey
 ): Promise<{ info: KeyInfo; card: Bytes }> {
   checkLabel(label)
   await refuseTaken(desk, label)
-  const seed = desk.dice.fill(alloc(32))
-  const feedSeed = desk.dice.fill(alloc(32))
-  const drawSecret = desk.dice.fill(alloc(32))
-  const secret = concat([seed, drawSecret])
-  const pair = keyPairFromSeed(seed)
+  const secrets: Bytes[] = []
+  const random = (): Bytes => {
+    const bytes = alloc(32)
+    secrets.push(bytes)
+    return desk.dice.fill(bytes)
+  }
+  const pairOf = (seed: Bytes): KeyPair => {
+    const made = keyPairFromSeed(seed)
+    secrets.push(made.secret)
+    return made
+  }
+  const ownKey = (): Holder => {
+    const seed = random()
+    const pair = pairOf(seed)
+    return { key: pair.key, seed, sign: async (message) => sign(message, pair) }
+  }
   try {
-    const feed = feedKeyOf(keyPairFromSeed(feedSeed).key)
-    const info = { label, key: pair.key, feed, drawRoot: buildAnchor(pair.key, drawSecret).root }
+    const {
+      key,
+      seed,
+      sign: signing
+    } = elsewhere === null ? ownKey() : { ...elsewhere, seed: null }
+    if (!isKey(key)) throw new OtaError('BAD_KEY', `what is to be key "${label}" is no Ed25519 key`)
+    const [feedSeed, drawSecret] = [random(), random()]
+    const feed = feedKeyOf(pairOf(feedSeed).key)
+    const drawRoot = buildAnchor(key, drawSecret).root
+    const info = { label, key, feed, drawRoot, isElsewhere: seed === null }
+    const card = await cardOf(info, verified(info, signing))
+    const secret = concat(seed === null ? [drawSecret] : [seed, drawSecret])
+    secrets.push(secret)
     const file = await seal(desk, info, { secret, passphrase })
     await desk.disk.makeFolder(desk.places.keys, 0o700)
     await desk.disk.makeFolder(desk.places.feeds, 0o700)
-    await desk.disk.create(feedPath(desk, label), toLine(feedSeed), 0o600)
+    const line = toLine(feedSeed)
+    secrets.push(line)
+    await desk.disk.create(feedPath(desk, label), line, 0o600)
     await desk.disk.create(keyPath(desk, label), toLine(file), 0o600)
-    return { info, card: cardOf(info, pair) }
+    return { info, card }
   } finally {
-    for (const bytes of [seed, feedSeed, drawSecret, secret, pair.secret]) wipe(bytes)
+    for (const bytes of secrets) wipe(bytes)
   }
 }
 
@@ -100,8 +118,8 @@ export async function listKeys(desk: Desk): Promise<readonly KeyInfo[]> {
 }
 
 /**
- * The key of that label, unlocked. `USAGE` when there is none, `NO_PERMISSION` for a wrong pass
- * phrase or a file that was changed.
+ * The key of that label, unlocked. `USAGE` when there is none or its file has no seed,
+ * `NO_PERMISSION` for a wrong pass phrase or a file that was changed.
  */
 export async function unlockKey(
   desk: Desk,
@@ -109,35 +127,68 @@ export async function unlockKey(
   passphrase: Bytes
 ): Promise<UnlockedKey> {
   const file = await readKeyFile(desk, label)
-  const secret = await openSecret(file.box, passphrase, file.options)
-  if (secret === null) throw new OtaError('NO_PERMISSION', `wrong pass phrase for key "${label}"`)
-  const pair = keyPairFromSeed(secret.subarray(0, 32))
-  const drawSecret = copy(secret.subarray(32))
-  wipe(secret)
-  const key = { ...publicHalf(file), pair, drawSecret }
-  if (!equal(pair.key, file.key)) {
+  if (file.isElsewhere) {
+    throw new OtaError('USAGE', `key "${label}" lies elsewhere: its file has no seed`, {
+      hint: 'give --sign-with ssh-agent, or --sign-with "PROGRAM ARG..."'
+    })
+  }
+  const secret = await openBox(file, passphrase)
+  try {
+    const pair = keyPairFromSeed(secret.subarray(0, 32))
+    const drawSecret = copy(secret.subarray(32))
+    const signing = async (message: Bytes): Promise<Bytes> => sign(message, pair)
+    const key = { ...publicHalf(file), pair, drawSecret, sign: signing }
+    if (equal(pair.key, file.key)) return key
     wipeKey(key)
     throw new OtaError('BAD_KEY', `the key file of "${label}" holds another key than it says`)
+  } finally {
+    wipe(secret)
   }
-  return key
+}
+
+/**
+ * The key of that label with which another program signs. Its file is opened only where `passphrase`
+ * is given: a drawer needs it for her value. What comes back is verified: `BAD_SIGNATURE` where it
+ * is no signature of this key over these bytes. Errors as `unlockKey`.
+ */
+export async function keyElsewhere(
+  desk: Desk,
+  label: string,
+  how: { readonly sign: Elsewhere; readonly passphrase: Bytes | null }
+): Promise<SigningKey> {
+  const file = await readKeyFile(desk, label)
+  const info = publicHalf(file)
+  const signing = verified(info, how.sign)
+  if (how.passphrase === null) return { ...info, drawSecret: null, sign: signing }
+  const secret = await openBox(file, how.passphrase)
+  try {
+    return { ...info, drawSecret: copy(secret.subarray(-32)), sign: signing }
+  } finally {
+    wipe(secret)
+  }
 }
 
 /** Overwrites the secret half. */
-export function wipeKey(key: UnlockedKey): void {
-  wipe(key.pair.secret)
-  wipe(key.drawSecret)
+export function wipeKey(key: SigningKey & { readonly pair?: KeyPair }): void {
+  if (key.pair !== undefined) wipe(key.pair.secret)
+  if (key.drawSecret !== null) wipe(key.drawSecret)
 }
 
 /** The feed pairs this person can append with; the caller wipes them. */
 export async function feedPairs(desk: Desk): Promise<readonly KeyPair[]> {
   const pairs: KeyPair[] = []
-  for (const name of await desk.disk.list(desk.places.feeds)) {
-    if (!name.endsWith('.feed')) continue
-    const seed = await readLineFile(desk.disk, `${desk.places.feeds}/${name}`)
-    pairs.push(keyPairFromSeed(seed))
-    wipe(seed)
+  try {
+    for (const name of await desk.disk.list(desk.places.feeds)) {
+      if (!name.endsWith('.feed')) continue
+      const seed = await readLineFile(desk.disk, `${desk.places.feeds}/${name}`)
+      pairs.push(keyPairFromSeed(seed))
+      wipe(seed)
+    }
+    return pairs
+  } catch (error) {
+    for (const { secret } of pairs) wipe(secret)
+    throw error
   }
-  return pairs
 }
 
 /** The encrypted key file as a line of text, to carry to another machine. */
@@ -154,34 +205,19 @@ export async function importKey(desk: Desk, line: Bytes, what: string): Promise<
   return publicHalf(file)
 }
 
-/** The public card of an unlocked key. */
-function cardOf(info: KeyInfo, pair: KeyPair): Bytes {
-  const { label, key, feed, drawRoot } = info
-  const fields = { label, key, feed, draw: { root: drawRoot, first: 0 } }
-  return encodeCard(fields, (canonical) => sign(canonical, pair))
+function publicHalf({ label, key, feed, drawRoot, isElsewhere }: KeyInfo): KeyInfo {
+  return { label, key, feed, drawRoot, isElsewhere }
 }
 
-/** A card from a file, its signature checked; `WRONG_TYPE` for another file of ours. */
-export async function readCard(desk: Desk, path: string): Promise<Card> {
-  const bytes = await readLineFile(desk.disk, path)
-  refuseOtherFile(bytes, 'card', path)
-  const card = decodeCard(bytes)
-  if (!isKey(card.key)) throw new OtaError('BAD_KEY', `${path} holds no key`)
-  if (!verify(cardCanonical(card), card.signature, card.key)) {
-    throw new OtaError('BAD_SIGNATURE', `the card ${path} is not signed by the key it names`)
+/** What another program signs is believed when it verifies. */
+function verified({ label, key }: KeyInfo, signing: Elsewhere): Elsewhere {
+  return async (message) => {
+    const signature = await signing(message)
+    if (verify(message, signature, key)) return signature
+    throw new OtaError('BAD_SIGNATURE', `what signs for "${label}" gave no signature of that key`, {
+      hint: 'it signed with another key, or not exactly the bytes it was given'
+    })
   }
-  return card
-}
-
-function publicHalf({ label, key, feed, drawRoot }: KeyInfo): KeyInfo {
-  return { label, key, feed, drawRoot }
-}
-
-function checkLabel(label: string): void {
-  if (LABEL.test(label)) return
-  throw new OtaError('USAGE', `"${label}" is no label`, {
-    hint: 'use 1 to 32 of a-z, 0-9, "." and "-", beginning with a letter or digit'
-  })
 }
 
 async function refuseTaken(desk: Desk, label: string): Promise<void> {
@@ -205,37 +241,10 @@ async function seal(
   return concat([beside, box])
 }
 
-function encodePublic(info: KeyInfo, { salt, nonce, cost }: BoxOptions): Bytes {
-  const writer = new Writer('key file')
-  const label = fromText(info.label)
-  writer.tag(HEAD)
-  writer.uint(label.byteLength)
-  for (const part of [label, info.key, info.feed, info.drawRoot, salt, nonce]) writer.raw(part)
-  writer.uint(cost.ops)
-  writer.uint(cost.memory)
-  return writer.finish()
-}
-
-function decodeKeyFile(bytes: Bytes, what: string): KeyFile {
-  const reader = new Reader(bytes, what)
-  reader.tag(HEAD)
-  const label = String.fromCharCode(...reader.raw(Math.min(33, reader.uint())))
-  checkLabel(label)
-  const key = reader.raw(32)
-  const feed = reader.raw(32)
-  const drawRoot = reader.raw(32)
-  const salt = reader.raw(boxSaltBytes)
-  const nonce = reader.raw(boxNonceBytes)
-  const cost = { ops: reader.uint(), memory: reader.uint() }
-  // a foreign file must not make this machine stretch for hours
-  if (cost.ops > boxCostMax.ops || cost.memory > boxCostMax.memory) {
-    reader.fail('OVER_LIMIT', 'asks for more work than we give')
-  }
-  const beside = copy(reader.since(0))
-  if (reader.remaining > BOX_BYTES_MAX) reader.fail('OVER_LIMIT', 'is too long')
-  const box = reader.raw(reader.remaining)
-  if (!isKey(key)) reader.fail('BAD_KEY', 'holds no key')
-  return { label, key, feed, drawRoot, options: { salt, nonce, cost, beside }, box, bytes }
+async function openBox(file: KeyFile, passphrase: Bytes): Promise<Bytes> {
+  const secret = await openSecret(file.box, passphrase, file.options)
+  if (secret !== null) return secret
+  throw new OtaError('NO_PERMISSION', `wrong pass phrase for key "${file.label}"`)
 }
 
 async function readKeyFile(desk: Desk, label: string): Promise<KeyFile> {

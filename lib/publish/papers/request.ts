@@ -3,6 +3,7 @@ import {
   ROLE,
   decodeAnswer,
   decodeBody,
+  decodeEntry,
   decodeRequest,
   encodeBody,
   encodeCanonical,
@@ -12,7 +13,15 @@ import {
   type KnownBody,
   type Statement
 } from '../../records/index.ts'
-import { networkOfFirst, statementId, toShortName } from '../../trust/index.ts'
+import {
+  networkOfFirst,
+  statementId,
+  toShortName,
+  verify,
+  type KnownRelease
+} from '../../trust/index.ts'
+import type { Desk } from '../desk.ts'
+import type { ReleaseAnswer } from '../drafts/orphans.ts'
 import { readLineFile } from './line.ts'
 
 /** A statement on its way from drafter to signers: what will be signed, and whose id is known. */
@@ -60,18 +69,59 @@ export async function readRequest(disk: Disk, path: string): Promise<Draft> {
   return draftFrom(decodeRequest(bytes))
 }
 
-/** The answer in a file; `BAD_SIGNATURE` when it belongs to another statement than `draft` (S7). */
-export async function readAnswer(disk: Disk, path: string, draft: Draft): Promise<Entry> {
-  const bytes = await readLineFile(disk, path)
-  refuseOtherFile(bytes, 'answer', path)
-  const { statement, entry } = decodeAnswer(bytes)
-  if (!equal(statement, draft.id)) {
-    const asked = toShortName(draft.id)
-    throw new OtaError('BAD_SIGNATURE', `${path} signs ${toShortName(statement)}, not ${asked}`, {
-      hint: 'ask its signer to sign the request that is committed'
-    })
+/** Signatures that people brought, by what they sign. */
+export interface Answers {
+  /** On the draft itself. */
+  readonly own: readonly Entry[]
+  /** Beside a trust: on releases that are held here, verified. */
+  readonly releases: readonly ReleaseAnswer[]
+}
+
+/**
+ * The answers in these files. Beside a trust, those on held releases are taken too: a signer who
+ * comes with it signs what is live first. `BAD_SIGNATURE` for an answer to another statement (S7),
+ * and for one to a release that does not verify.
+ */
+export async function readAnswers(
+  desk: Pick<Desk, 'disk'>,
+  paths: readonly string[],
+  draft: Draft,
+  held: readonly KnownRelease[]
+): Promise<Answers> {
+  const own: Entry[] = []
+  const releases: ReleaseAnswer[] = []
+  for (const path of paths) {
+    const bytes = await readLineFile(desk.disk, path)
+    refuseOtherFile(bytes, 'answer', path)
+    const { statement, entry } = decodeAnswer(bytes)
+    if (equal(statement, draft.id)) {
+      own.push(entry)
+      continue
+    }
+    const release = held.find(({ id }) => equal(id, statement))
+    if (draft.body.tag !== 'trust' || release === undefined) throw misplaced(path, statement, draft)
+    refuseInvalid(path, release, entry)
+    releases.push({ release, entry })
   }
-  return entry
+  return { own, releases }
+}
+
+function misplaced(path: string, signed: Bytes, draft: Draft): OtaError {
+  const text = `${path} signs ${toShortName(signed)}, not ${toShortName(draft.id)}`
+  const isTrust = draft.body.tag === 'trust'
+  return new OtaError('BAD_SIGNATURE', text, {
+    hint: isTrust
+      ? 'a trust takes answers to itself and to the releases that are here: see ota-publish log'
+      : 'ask its signer to sign the request that is committed'
+  })
+}
+
+function refuseInvalid(path: string, { id, statement }: KnownRelease, entry: Entry): void {
+  const signature = decodeEntry(entry)
+  const isValid =
+    signature !== null && verify(statement.canonical, signature.signature, signature.key)
+  if (isValid) return
+  throw new OtaError('BAD_SIGNATURE', `${path} does not verify over release ${toShortName(id)}`)
 }
 
 /** Files people exchange begin with what they are, so that a mix-up is named (S7). */

@@ -9,6 +9,8 @@ import {
 } from '../../../records/index.ts'
 import {
   demandComplete,
+  idleAnswers,
+  improvedReleases,
   knownFolder,
   nameOf,
   refuseOrphans,
@@ -16,6 +18,7 @@ import {
   tally,
   type Desk,
   type Draft,
+  type Taken,
   type Tally
 } from '../../../publish/index.ts'
 import { admit, formatJoin, type Verdict } from '../../../trust/index.ts'
@@ -26,6 +29,7 @@ import {
   openFor,
   refuseOtherNetwork,
   trustFor,
+  trustNamed,
   writeJoin
 } from '../belief.ts'
 import { networkOf } from './network.ts'
@@ -43,8 +47,8 @@ export interface Commit {
   readonly word: string
   /** `alone`, or how many other peers must hold it. */
   readonly wait: 'alone' | number
-  /** Releases a new trust may leave without quorum. */
-  readonly givenUp: readonly Bytes[]
+  /** Beside a trust: releases it may leave without quorum, and answers to others. */
+  readonly taken: Taken
 }
 
 /**
@@ -73,7 +77,10 @@ export async function commitDraft(context: Context, desk: Desk, commit: Commit):
     await station.ready()
     await buildCores(context, desk, station, draft)
     refuseVerdict(draft, await authority.intake(bytes, 'commit'))
+    // Releases come behind the trust that lets their new signers count, here and in the feeds.
+    const improved = await improve(context, authority, commit)
     const feeds = await station.append(bytes, SETTLE_MS)
+    for (const release of improved) await station.append(release, 0)
     const copies = await waitForCopies(context, desk, station, commit)
     return report(context, { draft, feeds, copies, authority, counted })
   } finally {
@@ -81,15 +88,41 @@ export async function commitDraft(context: Context, desk: Desk, commit: Commit):
   }
 }
 
+/** The answers to releases that came with a trust, taken in; what goes to the feeds of them. */
+async function improve(
+  { out }: Context,
+  authority: Authority,
+  { draft, taken }: Commit
+): Promise<readonly Bytes[]> {
+  if (draft.body.tag !== 'trust') return []
+  const { answers } = taken
+  const idle = idleAnswers(draft.body.trust, answers)
+  if (idle > 0)
+    out.warn(
+      `${amount(idle, 'signature')} on releases left out: ${nameOf(draft)} does not list them`
+    )
+  const improved = improvedReleases(draft.body.trust, answers)
+  for (const bytes of improved) {
+    const verdict = await authority.intake(bytes, 'commit')
+    if (verdict.tag === 'refused') throw new OtaError(verdict.code, verdict.message)
+  }
+  if (improved.length > 0) out.note(`took along ${amount(improved.length, 'release')} signed again`)
+  return improved
+}
+
 /** Every entry that counts; `THRESHOLD_NOT_MET` or `DRAW_INCOMPLETE` where it is not enough. */
 async function countedEntries(context: Context, desk: Desk, { draft, entries, word }: Commit) {
   const authority = await openAuthority(desk)
   const trust = await trustFor(desk, draft, authority?.believed ?? null)
-  const count = tally(draft, entries, { trust })
+  const named = await trustNamed(desk, draft, authority?.believed ?? null)
+  const count = tally(draft, entries, { trust, named })
   const data = tallyData(draft, count)
   context.out.result('verify', data, null)
   if (count.idle > 0) {
     context.out.warn(`${amount(count.idle, 'signature')} of keys without a part in it left out`)
+    if (draft.body.tag === 'release') {
+      context.out.note('a signer who comes with the next trust: give the answer to its commit')
+    }
   }
   demandComplete(draft, count, word)
   return { entries: count.entries, data }
@@ -110,14 +143,14 @@ export function tallyData(draft: Draft, count: Tally) {
 async function refuseUnfit(
   desk: Desk,
   draft: Draft,
-  { givenUp }: Commit,
+  { taken }: Commit,
   entries: readonly Entry[]
 ): Promise<void> {
   const { believed } = await needAuthority(desk)
   if (!equal(believed.network, draft.network)) {
     throw new OtaError('WRONG_NETWORK', `${nameOf(draft)} is for another network than this home's`)
   }
-  if (draft.body.tag === 'trust') refuseOrphans(believed, draft.body.trust, givenUp)
+  if (draft.body.tag === 'trust') refuseOrphans(believed, draft.body.trust, taken)
   const statement = { ...draft.statement, entries }
   refuseVerdict(draft, admit(believed, statement, desk.clock.wallMs()))
 }

@@ -11,12 +11,14 @@ import {
   unlockKey,
   warningsOf,
   wipeKey,
+  type Builder,
   type Desk,
   type Draft,
-  type UnlockedKey
+  type SigningKey
 } from '../../../publish/index.ts'
 import type { Context, FlagTable, Outcome } from '../../frame/index.ts'
-import { askPassphrase, deskOf, newPassphrase, writeLine, wrote } from '../desk.ts'
+import { deskOf, newPassphrase, writeLine, wrote } from '../desk.ts'
+import { Passphrases, openKey, signerFlags } from '../signer.ts'
 
 export const initFlags: FlagTable = {
   name: { type: 'text' },
@@ -24,7 +26,10 @@ export const initFlags: FlagTable = {
   root: { type: 'text' },
   release: { type: 'text' },
   brake: { type: 'text' },
+  beacon: { type: 'list' },
   draw: { type: 'list' },
+  builder: { type: 'list' },
+  attest: { type: 'text' },
   enroller: { type: 'list' },
   open: { type: 'switch' },
   access: { type: 'text' },
@@ -32,11 +37,13 @@ export const initFlags: FlagTable = {
   'allow-split': { type: 'switch' },
   solo: { type: 'switch' },
   key: { type: 'text' },
-  'passphrase-fd': { type: 'text' },
+  ...signerFlags,
   output: { type: 'text', short: 'o' }
 }
 
 const MEMBERS_MAX = 64
+/** Flags for a network of several people. */
+const MANY_ONLY = 'card root release brake beacon draw builder attest enroller output'.split(' ')
 const EXPIRES_MS = 365 * DAY
 
 /** `init`: the first trust as a request that every key in it signs; `--solo` does all of it. */
@@ -47,7 +54,7 @@ export async function init(context: Context): Promise<Outcome> {
 async function initMany(context: Context): Promise<Outcome> {
   const { flags } = context
   const desk = deskOf(context)
-  for (const name of ['key', 'passphrase-fd']) {
+  for (const name of ['key', 'passphrase-fd', 'sign-with']) {
     if (flags.has(name)) throw new OtaError('USAGE', `--${name} goes with --solo only`)
   }
   const cards = await readCards(desk, flags.list('card'))
@@ -59,7 +66,9 @@ async function initMany(context: Context): Promise<Outcome> {
   const draft = found(context, desk, {
     cards,
     enrollers: await readCards(desk, flags.list('enroller')),
-    drawers: await readCards(desk, flags.list('draw'))
+    beacons: await readCards(desk, flags.list('beacon')),
+    drawers: await readCards(desk, flags.list('draw')),
+    builders: await readBuilders(desk, flags.list('builder'))
   })
   const path = flags.text('output') ?? 't1.req'
   await writeLine(context, desk, { path, bytes: requestOf(draft) })
@@ -71,7 +80,7 @@ async function initMany(context: Context): Promise<Outcome> {
 /** One person: one key in every role, signed and committed at once. */
 async function initSolo(context: Context): Promise<Outcome> {
   const { flags, out } = context
-  for (const name of ['card', 'root', 'release', 'brake', 'draw', 'enroller', 'output']) {
+  for (const name of MANY_ONLY) {
     const given = flags.has(name) && (flags.list(name).length > 0 || flags.text(name) !== null)
     if (given) throw new OtaError('USAGE', `--solo and --${name} exclude each other`)
   }
@@ -88,7 +97,8 @@ async function initSolo(context: Context): Promise<Outcome> {
       signature: new Uint8Array(64)
     }
     const enrollers = flags.has('open') ? [] : [card]
-    const draft = found(context, desk, { cards: [card], enrollers, drawers: [] })
+    const nobody = { beacons: [], drawers: [], builders: [] }
+    const draft = found(context, desk, { cards: [card], enrollers, ...nobody })
     say(context, draft)
     if (context.dryRun) return { data: { trust: draft.id } }
     const entry = await signDraft(desk, draft, { key, trust: null })
@@ -98,14 +108,14 @@ async function initSolo(context: Context): Promise<Outcome> {
       entries: [entry],
       word: 'the first trust',
       wait: 'alone',
-      givenUp: []
+      taken: { givenUp: [], answers: [] }
     })
   } finally {
     wipeKey(key)
   }
 }
 
-async function soloKey(context: Context, desk: Desk): Promise<UnlockedKey> {
+async function soloKey(context: Context, desk: Desk): Promise<SigningKey> {
   const named = context.flags.text('key')
   const keys = await listKeys(desk)
   if (named === null && keys.length > 1) {
@@ -114,16 +124,27 @@ async function soloKey(context: Context, desk: Desk): Promise<UnlockedKey> {
     })
   }
   const label = named ?? keys[0]?.label ?? 'me'
-  const isNew = !keys.some((key) => key.label === label)
-  const passphrase = isNew
-    ? await newPassphrase(context, label)
-    : await askPassphrase(context, `pass phrase of ${label}: `)
+  const before = keys.find((key) => key.label === label)
+  if (before === undefined) return await newSoloKey(context, desk, label)
+  const passphrases = new Passphrases(context)
   try {
-    if (isNew && context.dryRun) throw new OtaError('USAGE', `--dry-run makes no key "${label}"`)
-    if (isNew) {
-      const { feedKey } = await import('../../../feed/index.ts')
-      await createKey(desk, { label, passphrase, feedKeyOf: feedKey })
-    }
+    return await openKey(context, desk, before, { passphrases, draws: false })
+  } finally {
+    passphrases.wipe()
+  }
+}
+
+async function newSoloKey(context: Context, desk: Desk, label: string): Promise<SigningKey> {
+  if (context.flags.has('sign-with')) {
+    throw new OtaError('USAGE', `there is no key "${label}" that could sign elsewhere`, {
+      hint: 'make its file first: ota-publish keys new --label L --sign-with W --public KEY'
+    })
+  }
+  if (context.dryRun) throw new OtaError('USAGE', `--dry-run makes no key "${label}"`)
+  const passphrase = await newPassphrase(context, label)
+  try {
+    const { feedKey } = await import('../../../feed/index.ts')
+    await createKey(desk, { label, passphrase, feedKeyOf: feedKey, elsewhere: null })
     return await unlockKey(desk, label, passphrase)
   } finally {
     passphrase.fill(0)
@@ -133,7 +154,9 @@ async function soloKey(context: Context, desk: Desk): Promise<UnlockedKey> {
 interface People {
   readonly cards: readonly Card[]
   readonly enrollers: readonly Card[]
+  readonly beacons: readonly Card[]
   readonly drawers: readonly Card[]
+  readonly builders: readonly Builder[]
 }
 
 function found(context: Context, desk: Desk, people: People): Draft {
@@ -155,6 +178,7 @@ function found(context: Context, desk: Desk, people: People): Draft {
     root: flags.count('root', 1, MEMBERS_MAX),
     release: flags.count('release', 1, MEMBERS_MAX),
     brake: flags.count('brake', 1, MEMBERS_MAX),
+    attest: flags.count('attest', 0, MEMBERS_MAX),
     membership: isOpen ? 'open' : 'enrolled',
     access: flags.choice('access', ['any', 'members']) ?? 'any',
     expiresMs: flags.duration('expires') ?? EXPIRES_MS,
@@ -177,4 +201,18 @@ async function readCards(desk: Desk, paths: readonly string[]): Promise<readonly
   const cards: Card[] = []
   for (const path of paths) cards.push(await readCard(desk, path))
   return cards
+}
+
+/** `ORG=CARD` each: a builder attests for an organisation. */
+async function readBuilders(desk: Desk, texts: readonly string[]): Promise<readonly Builder[]> {
+  const builders: Builder[] = []
+  for (const text of texts) {
+    const at = text.indexOf('=')
+    const organisation = text.slice(0, at)
+    if (at < 1 || at === text.length - 1) {
+      throw new OtaError('USAGE', `--builder ${text}: write it as ORG=CARD`)
+    }
+    builders.push({ organisation, card: await readCard(desk, text.slice(at + 1)) })
+  }
+  return builders
 }

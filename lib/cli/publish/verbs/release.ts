@@ -2,6 +2,7 @@ import { OtaError, SECOND, toText, type Bytes } from '../../../base/index.ts'
 import {
   decodePackFile,
   encodePackFile,
+  highestSigned,
   knownFolder,
   nameOf,
   packFolder,
@@ -32,6 +33,9 @@ import { absolute, deskOf, writeLine, writePaper, wrote } from '../desk.ts'
 import { readPlan } from '../plan.ts'
 import { planLine, planWord } from '../show.ts'
 
+/** A sequence number is a u32. */
+const SEQ_MAX = 0xffff_ffff
+
 export const packFlags: FlagTable = {
   platform: { type: 'text' },
   output: { type: 'text', short: 'o' }
@@ -47,6 +51,7 @@ export const proposeFlags: FlagTable = {
   fixes: { type: 'text' },
   floor: { type: 'text' },
   draw: { type: 'text' },
+  seq: { type: 'text' },
   notes: { type: 'text' },
   output: { type: 'text', short: 'o' }
 }
@@ -164,7 +169,22 @@ async function proposalOf(context: Context, desk: Desk, believed: Believed): Pro
     fixes,
     floor: floorOf(believed, flags.text('floor') ?? plan.floor),
     drawers: flags.text('draw')?.split(',') ?? [],
+    seq: flags.count('seq', 1, SEQ_MAX),
+    signed: await signedNumbers(desk, believed, channel),
     nowMs: desk.clock.wallMs()
+  }
+}
+
+/** What keys here have signed, they sign no second time: the next numbers lie above. */
+async function signedNumbers(
+  desk: Desk,
+  { network, trust }: Believed,
+  channel: string
+): Promise<Proposal['signed']> {
+  const epoch = trust?.body.epoch ?? 1
+  return {
+    seq: (await highestSigned(desk, network, { tag: 'release', channel, epoch })) ?? 0,
+    draw: (await highestSigned(desk, network, { tag: 'draw' })) ?? -1
   }
 }
 

@@ -1,42 +1,41 @@
-import { OtaError, unreachable } from '../../../base/index.ts'
+import { OtaError, type Bytes } from '../../../base/index.ts'
 import { encodeAnswer, type Entry, type Trust } from '../../../records/index.ts'
 import {
   demandComplete,
-  explainTrust,
+  hasPart,
+  isNamedDrawer,
   keysFor,
-  movedKeys,
   nameOf,
-  readAnswer,
-  reviewRelease,
+  readAnswers,
   shortest,
   signDraft,
   tally,
-  unlockKey,
   wipeKey,
+  type Answers,
   type Desk,
   type Draft,
-  type ReleaseReview
+  type KeyInfo
 } from '../../../publish/index.ts'
-import type { Believed } from '../../../trust/index.ts'
-import { amount, escapeText, type Context, type Outcome, type Value } from '../../frame/index.ts'
-import { openAuthority, readDraft, releaseNamed, trustFor } from '../belief.ts'
+import { releaseOf, type Believed, type KnownRelease } from '../../../trust/index.ts'
+import { amount, type Context, type Outcome } from '../../frame/index.ts'
+import { openAuthority, readDraft, releaseNamed, trustFor, trustNamed } from '../belief.ts'
 import { commitDraft, tallyData } from '../online/commit.ts'
-import { askPassphrase, deskOf, writeLine, wrote } from '../desk.ts'
-import { releaseLines, trustLines } from '../show.ts'
-import { thisPlatform } from './release.ts'
+import { deskOf, writeLine, wrote } from '../desk.ts'
+import { lookAt } from '../review/look.ts'
+import { Passphrases, openKey } from '../signer.ts'
 
 /** `review`: everything a request says, decoded from the bytes that will be signed. */
 export async function review(context: Context): Promise<Outcome> {
-  const { desk, believed, draft, trust } = await opened(context)
-  const looked = await lookAt(context, desk, { draft, believed, trust })
+  const looked = await lookAt(context, await opened(context))
   return { data: looked.data }
 }
 
 /** `sign`: the review once more, a question, and one answer file per key. */
 export async function sign(context: Context): Promise<Outcome> {
-  const { flags, out } = context
-  const { desk, believed, draft, trust } = await opened(context)
-  const looked = await lookAt(context, desk, { draft, believed, trust })
+  const { flags } = context
+  const all = await opened(context)
+  const { desk, draft, trust } = all
+  const looked = await lookAt(context, all)
   const keys = await keysFor(desk, draft, { trust, label: flags.text('key') })
   const named = flags.text('output')
   if (named !== null && keys.length > 1) {
@@ -47,28 +46,69 @@ export async function sign(context: Context): Promise<Outcome> {
   if (!(await context.confirm(`you sign: ${looked.sentence}. go on?`))) {
     throw new OtaError('USAGE', 'nothing was signed')
   }
-  const entries: Entry[] = [...draft.statement.entries]
-  const files: string[] = []
-  for (const { label } of keys) {
-    const path = named ?? `${baseOf(context.args[0] ?? '')}.${label}.sig`
-    files.push(path)
-    if (context.dryRun) continue
-    const entry = await signAs(context, desk, { draft, trust, label })
-    entries.push(entry)
-    await writeLine(context, desk, { path, bytes: encodeAnswer({ statement: draft.id, entry }) })
-    const side = shortest(tally(draft, entries, { trust }))
-    const place = side === null ? '' : `  signature ${side.have} of ${side.need}`
-    const data = { ...tallyData(draft, tally(draft, entries, { trust })), key: label, file: path }
-    out.result('sign', data, `${wrote(context, path)}${place}`)
-  }
-  if (flags.has('append') && !context.dryRun) await appendOwn(context, desk, draft, entries)
+  const files = keys.map(({ label }) => named ?? `${baseOf(context.args[0] ?? '')}.${label}.sig`)
+  if (context.dryRun) return { data: { [draft.body.tag]: draft.id, files } }
+  const entries = await signAll(context, all, { keys, files })
+  if (flags.has('append')) await appendOwn(context, desk, draft, entries)
   return { data: { [draft.body.tag]: draft.id, files } }
+}
+
+/** Signs with one key after the other; each answer is on disk before the next is asked for. */
+async function signAll(
+  context: Context,
+  { desk, draft, trust, named }: Opened,
+  { keys, files }: { readonly keys: readonly KeyInfo[]; readonly files: readonly string[] }
+): Promise<readonly Entry[]> {
+  const entries: Entry[] = [...draft.statement.entries]
+  const passphrases = new Passphrases(context)
+  try {
+    for (const [index, info] of keys.entries()) {
+      const path = files[index] ?? ''
+      const draws = isNamedDrawer(draft, info.key)
+      const key = await openKey(context, desk, info, { passphrases, draws })
+      try {
+        const entry = await signDraft(desk, draft, { key, trust: named })
+        entries.push(entry)
+        const answer = encodeAnswer({ statement: draft.id, entry })
+        await writeLine(context, desk, { path, bytes: answer })
+      } finally {
+        wipeKey(key)
+      }
+      sayPlace(context, { draft, trust, named }, { entries, info, path })
+    }
+    return entries
+  } finally {
+    passphrases.wipe()
+  }
+}
+
+/** Where the statement stands with this signature, or why it counts for nothing yet. */
+function sayPlace(
+  context: Context,
+  { draft, trust, named }: Pick<Opened, 'draft' | 'trust' | 'named'>,
+  { entries, info, path }: { entries: readonly Entry[]; info: KeyInfo; path: string }
+): void {
+  const { out } = context
+  const count = tally(draft, entries, { trust, named })
+  const side = shortest(count)
+  const mine = trust === null || hasPart(draft, trust, info.key)
+  const place = side === null || !mine ? '' : `  signature ${side.have} of ${side.need}`
+  const data = { ...tallyData(draft, count), key: info.label, file: path, counts: mine }
+  out.result('sign', data, `${wrote(context, path)}${place}`)
+  if (trust === null) {
+    out.note('trust unknown here: whoever commits it sees whether this key counts')
+  }
+  if (mine) return
+  const version = trust?.version ?? 0
+  out.warn(`"${info.label}" has no part under trust ${version}: it counts once a trust lists it`)
+  out.note(`give ${path} to the commit of that trust: ota-publish trust commit REQ SIG... ${path}`)
 }
 
 /** `verify`: who signed, who is missing; exit 10 while it is not enough. */
 export async function verify(context: Context): Promise<Outcome> {
-  const { desk, draft, trust } = await opened(context)
-  const count = tally(draft, await entriesOf(context, desk, draft), { trust })
+  const { desk, draft, believed, trust, named } = await opened(context)
+  const { own } = await answersOf(context, desk, draft, believed)
+  const count = tally(draft, [...draft.statement.entries, ...own], { trust, named })
   const data = tallyData(draft, count)
   const lines = count.sides.map(({ of, have, need, signers }) => {
     const who = signers.map(({ label }) => label).join(', ') || 'nobody'
@@ -92,12 +132,14 @@ export async function commit(context: Context): Promise<Outcome> {
   if (dropped.length > 0 && draft.body.tag !== 'trust') {
     throw new OtaError('USAGE', `--drop goes with a trust, this is ${nameOf(draft)}`)
   }
+  const givenUp = believed === null ? [] : dropped.map((word) => releaseNamed(believed, word))
+  const { own, releases } = await answersOf(context, desk, draft, believed)
   return await commitDraft(context, desk, {
     draft,
-    entries: await entriesOf(context, desk, draft),
+    entries: [...draft.statement.entries, ...own],
     word: context.args[0] ?? 'REQ',
     wait: alone ? 'alone' : (seeds ?? 2),
-    givenUp: believed === null ? [] : dropped.map((word) => releaseNamed(believed, word))
+    taken: { givenUp, answers: releases }
   })
 }
 
@@ -105,7 +147,10 @@ interface Opened {
   readonly desk: Desk
   readonly believed: Believed | null
   readonly draft: Draft
+  /** Whose keys count; null: nobody here can say. */
   readonly trust: Trust | null
+  /** The one the draft names, under which draws are judged. */
+  readonly named: Trust | null
 }
 
 async function opened(context: Context): Promise<Opened> {
@@ -113,121 +158,23 @@ async function opened(context: Context): Promise<Opened> {
   const authority = await openAuthority(desk)
   const believed = authority?.believed ?? null
   const draft = await readDraft(desk, context.args[0] ?? '', believed)
-  return { desk, believed, draft, trust: await trustFor(desk, draft, believed) }
+  const trust = await trustFor(desk, draft, believed)
+  return { desk, believed, draft, trust, named: await trustNamed(desk, draft, believed) }
 }
 
-async function entriesOf(context: Context, desk: Desk, draft: Draft): Promise<readonly Entry[]> {
-  const entries: Entry[] = [...draft.statement.entries]
-  for (const path of context.args.slice(1)) entries.push(await readAnswer(desk.disk, path, draft))
-  return entries
-}
-
-interface Looked {
-  readonly data: Value
-  /** What is signed, in one phrase. */
-  readonly sentence: string
-}
-
-async function lookAt(
+async function answersOf(
   context: Context,
   desk: Desk,
-  { draft, believed, trust }: Omit<Opened, 'desk'>
-): Promise<Looked> {
-  const { out, flags } = context
-  const build = flags.text('build')
-  const { body } = draft
-  if (build !== null && body.tag !== 'release') {
-    throw new OtaError('USAGE', `--build goes with a release, this is ${nameOf(draft)}`)
-  }
-  const name = escapeText((body.tag === 'trust' ? body.trust : trust)?.name ?? 'an unknown network')
-  switch (body.tag) {
-    case 'release': {
-      const platform = flags.text('platform') ?? thisPlatform()
-      const looked = await reviewRelease(desk, body.release, { believed, build, platform })
-      return showRelease(context, draft, looked, name)
-    }
-    case 'trust': {
-      const before = believed?.trust?.body ?? null
-      const moved = before === null ? null : movedKeys(before, body.trust)
-      const data = { trust: draft.id, version: body.trust.version, ...moved }
-      const changes = moved === null ? [] : changeLines(moved)
-      const lines = [...trustLines(out, body.trust), ...changes, explainTrust(body.trust)]
-      out.result('review', data, lines)
-      return { data, sentence: `${nameOf(draft)} of ${name}` }
-    }
-    case 'control': {
-      const { action, release, reason, resume } = body.control
-      const data = { control: draft.id, action, release, reason, resume }
-      const why = reason === '' ? '' : `  reason "${escapeText(reason)}"`
-      const text = `${action} of release ${out.id(release)}  resume ${resume}${why}`
-      out.result('review', data, text)
-      return { data, sentence: `${action} of release ${out.id(release)} of ${name}` }
-    }
-    case 'era':
-    case 'revoke':
-      throw new OtaError('UNSUPPORTED', `${nameOf(draft)} cannot be signed by this version`)
-    default:
-      return unreachable(body)
-  }
+  draft: Draft,
+  believed: Believed | null
+): Promise<Answers> {
+  return await readAnswers(desk, context.args.slice(1), draft, heldReleases(believed))
 }
 
-function showRelease(context: Context, draft: Draft, looked: ReleaseReview, name: string): Looked {
-  const { out, flags } = context
-  const build = flags.text('build')
-  const mine = looked.artifacts.find(({ isOwnBuild }) => isOwnBuild)
-  if (build !== null && mine === undefined) {
-    throw new OtaError('USAGE', `the release has nothing for ${thisPlatform()}`, {
-      hint: 'say which of its platforms you built with --platform'
-    })
-  }
-  const { release } = looked
-  const data = {
-    release: draft.id,
-    label: release.label,
-    channel: release.channel,
-    steerable: looked.isSteerable,
-    build: mine?.artifact.treeDigest ?? null,
-    artifacts: looked.artifacts.map(({ artifact, files }) => ({
-      platform: artifact.platform,
-      treeDigest: artifact.treeDigest,
-      core: artifact.tree.key,
-      files: files === null ? null : { ...files }
-    })),
-    policy: looked.policy.map((change) => ({ ...change }))
-  }
-  const lines = releaseLines(out, draft, looked)
-  if (mine !== undefined) {
-    const { treeDigest, tree } = mine.artifact
-    const ids = `${out.id(treeDigest)} and core key ${out.id(tree.key)}`
-    lines.unshift(`digest of ${build ?? ''} ${ids} equal the release`)
-  }
-  out.result('review', data, lines)
-  const files = release.artifacts.reduce((sum, { entries }) => sum + entries, 0)
-  const what = `release ${out.id(draft.id)} of ${name}, ${amount(files, 'file')}`
-  return { data, sentence: `${what}, for everyone on "${release.channel}"` }
-}
-
-function changeLines({ added, dropped }: { added: string[]; dropped: string[] }): string[] {
-  const lines = added.map((part) => `  + ${escapeText(part)}`)
-  return [...lines, ...dropped.map((part) => `  - ${escapeText(part)}`)]
-}
-
-async function signAs(
-  context: Context,
-  desk: Desk,
-  { draft, trust, label }: { draft: Draft; trust: Trust | null; label: string }
-): Promise<Entry> {
-  const passphrase = await askPassphrase(context, `pass phrase of ${label}: `)
-  try {
-    const key = await unlockKey(desk, label, passphrase)
-    try {
-      return await signDraft(desk, draft, { key, trust })
-    } finally {
-      wipeKey(key)
-    }
-  } finally {
-    passphrase.fill(0)
-  }
+function heldReleases(believed: Believed | null): readonly KnownRelease[] {
+  if (believed === null) return []
+  const ids: readonly Bytes[] = [...believed.held.values()].map(({ any }) => any.known.id)
+  return ids.map((id) => releaseOf(believed, id)).filter((known) => known !== null)
 }
 
 /** `--append`: the answer travels on the signer's own feed too. */
