@@ -27,6 +27,20 @@ export const evidenceBodyBytesMax = 256
 export const membershipBytesMax = 1_024
 /** Statements kept short of their quorum, per signing key: drafts must not fill disks (S99). */
 export const pendingPerKeyMax = 16
+/** The authority set: above it what no longer matters is forgotten, never a refusal or a trust. */
+export const authoritySetMax = 256
+export const authoritySetBytesMax = 8 * MIB
+/** Newest releases of a channel, which are never forgotten: live, waiting and last completed. */
+export const releasesKeptMax = 8
+/** Channels with a release in force: the set is for each of them. */
+export const channelsMax = 8
+/**
+ * Statements that are never forgotten (refusals, floors, resumes, eras), per trust they name, and
+ * revokes per key: whoever holds stolen keys fills the share of their trust, and no other.
+ */
+export const lastingMax = 1_024
+/** Rivals of one trust version that are kept: two are the proof, more only take room (S17). */
+export const rivalsMax = 16
 /** Steps along the trust chain in one cycle (S20). */
 export const trustStepsMax = 256
 /** Feeds of a network. */

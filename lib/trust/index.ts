@@ -51,12 +51,16 @@ export { believeNothing, expired, isBelowCheckpoint, releaseOf } from './belief/
 export { admittedReleases, compareOrder, equalNumbers } from './belief/order.ts'
 export {
   admit,
+  Admission,
   judgeAllOffline,
   judgeOffline,
   readStatement,
   restore,
+  verdictOf,
+  type AdmissionOptions,
   type Judgement,
   type Restored,
+  type Ruling,
   type Stored,
   type Told,
   type Verdict

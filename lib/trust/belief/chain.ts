@@ -36,6 +36,18 @@ export function sidesOf(before: KnownTrust, next: KnownTrust): Sides {
  * between may be missing (S16). Same name, and the epoch never falls.
  */
 export function follows(before: KnownTrust, next: KnownTrust): boolean {
+  const known = followers.get(before)?.get(next)
+  if (known !== undefined) return known
+  const does = doesFollow(before, next)
+  const of = followers.get(before) ?? new WeakMap<KnownTrust, boolean>()
+  followers.set(before, of.set(next, does))
+  return does
+}
+
+// Both are values that never change; a chain of a thousand is walked again at each of its trusts.
+const followers = new WeakMap<KnownTrust, WeakMap<KnownTrust, boolean>>()
+
+function doesFollow(before: KnownTrust, next: KnownTrust): boolean {
   if (next.body.version <= before.body.version) return false
   if (next.body.name !== before.body.name || next.body.epoch < before.body.epoch) return false
   const sides = sidesOf(before, next)
@@ -158,8 +170,12 @@ function forkAt(current: KnownTrust, { path, trusts, checkpoint }: Around): read
   return rivals.length > 1 ? rivals : []
 }
 
-/** Whether a fork member is one of these, for callers that hold ids. */
-export function isAmong(trusts: readonly KnownTrust[], id: Bytes): boolean {
-  const hex = toHex(id)
-  return trusts.some((trust) => toHex(trust.id) === hex)
+/** The trust of this id among these, or null. */
+export function trustOf(trusts: readonly KnownTrust[], id: Bytes): KnownTrust | null {
+  const known = byId.get(trusts) ?? new Map(trusts.map((trust) => [toHex(trust.id), trust]))
+  byId.set(trusts, known)
+  return known.get(toHex(id)) ?? null
 }
+
+// A list of trusts is a value, and every statement asks it for the one that it names.
+const byId = new WeakMap<readonly KnownTrust[], ReadonlyMap<string, KnownTrust>>()

@@ -1,5 +1,5 @@
 import { equal } from '../../base/index.ts'
-import { follows, isAmong, isReadable, sidesOf } from './chain.ts'
+import { follows, isReadable, sidesOf, trustOf } from './chain.ts'
 import type { KnownTrust } from './known.ts'
 import { countSigners, isMet } from './quorum.ts'
 import { admitted, unsupported, type Scene, type Standing } from './standing.ts'
@@ -7,11 +7,12 @@ import { admitted, unsupported, type Scene, type Standing } from './standing.ts'
 /** Where a trust stands beside the chain that was walked. */
 export function judgeTrust(known: KnownTrust, settled: boolean, scene: Scene): Standing {
   const { chain, network } = scene
-  if (isAmong(chain.path, known.id) && !isAmong(chain.fork, known.id)) return admitted
+  const isForked = trustOf(chain.fork, known.id) !== null
+  if (!isForked && trustOf(chain.path, known.id) !== null) return admitted
   // T1 is what the network id says, wherever a checkpoint let this node begin.
   if (equal(known.id, network)) return admitted
   const { version } = known.body
-  if (isAmong(chain.fork, known.id)) {
+  if (isForked) {
     const isCurrent = chain.current !== null && equal(chain.current.id, known.id)
     return isCurrent ? admitted : forked(version)
   }

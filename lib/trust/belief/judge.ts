@@ -1,5 +1,6 @@
-import { equal, toHex, unreachable } from '../../base/index.ts'
+import { toHex, unreachable } from '../../base/index.ts'
 import { criticalExt, STATEMENT, type Body, type Head } from '../../records/index.ts'
+import { trustOf } from './chain.ts'
 import { drawsOf } from './drawers.ts'
 import { judgeTrust } from './judge-trust.ts'
 import type { AnyKnown, KnownControl, KnownOther, KnownRelease, KnownTrust } from './known.ts'
@@ -27,7 +28,7 @@ export function judge(item: Item, scene: Scene): Standing {
   if (named !== null) return named
   switch (any.tag) {
     case 'release':
-      return judgeRelease(any.known, current, scene)
+      return judgeRelease(any.known, { count, current }, scene)
     case 'control':
       return judgeControl(any.known, item.settled, scene)
     case 'era':
@@ -73,17 +74,21 @@ function judgeOther(known: KnownOther, current: KnownTrust): Standing {
 
 /** design 1: what names a trust that nobody here has is never admitted (S96). */
 function judgeName(head: Head, count: Count, { chain }: Scene): Standing | null {
-  const named = chain.path.find(({ id }) => equal(id, head.trustId))
-  if (named === undefined) return gap(count, `names trust ${head.trustVersion}, which is not here`)
+  const named = trustOf(chain.path, head.trustId)
+  if (named === null) return gap(count, `names trust ${head.trustVersion}, which is not here`)
   if (named.body.version === head.trustVersion) return null
   const message = `names trust ${head.trustVersion} by the id of trust ${named.body.version}`
   return { tag: 'refused', code: 'BAD_TRUST', message }
 }
 
-function judgeRelease(known: KnownRelease, current: KnownTrust, scene: Scene): Standing {
+interface Judges {
+  readonly count: Count
+  readonly current: KnownTrust
+}
+
+function judgeRelease(known: KnownRelease, { count, current }: Judges, scene: Scene): Standing {
   const { body } = known
   const what = `release ${body.channel} ${body.epoch}.${body.seq}`
-  const count = countSigners(current.body, 'release', known)
   const { epoch } = current.body
   // design 1, order: only root raises the epoch, and what lies below it is over (S23, S96).
   if (body.epoch < epoch) {
@@ -94,8 +99,8 @@ function judgeRelease(known: KnownRelease, current: KnownTrust, scene: Scene): S
     const message = `${what} waits for a trust of epoch ${body.epoch}, have epoch ${epoch}`
     return { tag: 'pending', code: 'WRONG_EPOCH', message, have: count.have, need: count.need }
   }
-  const named = scene.chain.path.find(({ id }) => equal(id, body.head.trustId))
-  const draws = named === undefined ? null : drawsOf(known, named.body)
+  const named = trustOf(scene.chain.path, body.head.trustId)
+  const draws = named === null ? null : drawsOf(known, named.body)
   if (draws?.tag === 'invalid') {
     return { tag: 'refused', code: 'DRAW_INVALID', message: `${what}: ${draws.reason}` }
   }
@@ -113,29 +118,34 @@ function judgeControl(known: KnownControl, settled: boolean, scene: Scene): Stan
   const what = `${body.action} of release ${toHex(body.release).slice(0, 8)}`
   // design 1: permission under the current trust; refusal under the one it names (S92).
   const isRefusal = body.action === 'pause' || body.action === 'abort'
-  const trust = isRefusal
-    ? scene.chain.path.find(({ id }) => equal(id, body.head.trustId))
-    : scene.chain.current
+  const trust = isRefusal ? trustOf(scene.chain.path, body.head.trustId) : scene.chain.current
   const count =
-    trust === undefined || trust === null
-      ? { have: 0, need: 1, signers: [] }
-      : countSigners(trust.body, 'release', known)
+    trust === null ? { have: 0, need: 1, signers: [] } : countSigners(trust.body, 'release', known)
   // A resume that once had its quorum stays: a lifted id stays lifted (S65).
   const happened = body.action === 'resume' && settled
   if (!happened && !isMet(count)) return short(count, what)
   if (body.action === 'widen' && !isInPlan(known, scene)) {
-    const message = `${what} to stage ${body.stage}, which the signed plan does not have`
+    const message = `${what} to stage ${body.stage}, which its signed plan does not allow`
     return { tag: 'refused', code: 'CONTROL_OUT_OF_BOUNDS', message }
   }
   return criticalExt({ tag: 'control', control: body }) ? unsupported(what) : admitted
 }
 
-/** Stage 0 is begun by nobody's leave, so no widen can point at it; the list ends where it ends. */
+/**
+ * Stages count from 1. A widen ends at the last one, and goes beyond the first: stage 1 is entered
+ * by nobody's leave and its bake is never skipped (S66). Two plans ask for a widen to 1: *small*,
+ * which has no other stage to go on with, and one whose first stage waits for the quorum.
+ */
 function isInPlan({ body }: KnownControl, { items }: Scene): boolean {
   const release = items.get(toHex(body.release))?.any
-  if (release?.tag !== 'release') return body.stage > 0
-  return body.stage > 0 && body.stage < release.known.body.policy.plan.stages.length
+  if (release?.tag !== 'release') return body.stage > 0 && body.stage <= stagesMax
+  const { small, stages } = release.known.body.policy.plan
+  const least = small || stages[0]?.approve === 1 ? 1 : 2
+  return body.stage >= least && body.stage <= stages.length
 }
+
+/** Entries of a plan, as its codec bounds them; the release may come after its widen. */
+const stagesMax = 64
 
 function byQuorum(count: Count, what: string, body: Body): Standing {
   if (!isMet(count)) return short(count, what)

@@ -1,4 +1,5 @@
 import { equal, toHex } from '../../base/index.ts'
+import { trustOf } from './chain.ts'
 import { drawsOf } from './drawers.ts'
 import type { KnownRelease } from './known.ts'
 import { compareOrder } from './order.ts'
@@ -39,8 +40,8 @@ export function withoutReuse<T extends Item & { readonly standing: Standing }>(
 /** Used up once a quorum, now or under the trust it names, stood beside all values. */
 function hasDrawn(known: KnownRelease, { standing, settled }: Judged, { chain }: Scene): boolean {
   if (standing.tag === 'admitted' || settled) return true
-  const named = chain.path.find(({ id }) => equal(id, known.body.head.trustId))
-  if (named === undefined || drawsOf(known, named.body).tag !== 'complete') return false
+  const named = trustOf(chain.path, known.body.head.trustId)
+  if (named === null || drawsOf(known, named.body).tag !== 'complete') return false
   return isMet(countSigners(named.body, 'release', known))
 }
 

@@ -1,11 +1,11 @@
-import { compare, equal, toHex, type Bytes } from '../../base/index.ts'
+import { compare, toHex, type Bytes } from '../../base/index.ts'
 import type { Base, Believed, Held } from './believed.ts'
-import { walk, type Checkpoint } from './chain.ts'
+import { trustOf, walk, type Checkpoint } from './chain.ts'
 import { judge } from './judge.ts'
 import type { KnownControl, KnownEra, KnownRelease, KnownRevoke, KnownTrust } from './known.ts'
 import { compareOrder } from './order.ts'
 import { withoutReuse } from './reuse.ts'
-import type { Scene } from './standing.ts'
+import type { Item, Scene } from './standing.ts'
 
 /** What a node believes that has been told a network id and nothing else. */
 export function believeNothing(network: Bytes, checkpoint: Checkpoint | null = null): Believed {
@@ -23,12 +23,8 @@ export function settle(base: Base): Believed {
     trusts: entries.flatMap(([, { any }]) => (any.tag === 'trust' ? [any.known] : []))
   })
   const scene: Scene = { network, checkpoint, chain, items: base.items }
-  const judged = entries.map(([hex, item]): [string, Held] => {
-    const standing = judge(item, scene)
-    const quorate = standing.tag === 'admitted' || standing.tag === 'kept'
-    return [hex, { ...item, standing, settled: item.settled || quorate }]
-  })
-  const held = new Map(withoutReuse(judged, scene))
+  const all = entries.map(([hex, item]): [string, Held] => [hex, judged(item, scene)])
+  const held = new Map(withoutReuse(all, scene))
   const { current } = chain
   return {
     network,
@@ -40,6 +36,13 @@ export function settle(base: Base): Believed {
     held,
     ...inForce(held)
   }
+}
+
+/** Where one statement stands, its draw number apart: others may have used it. */
+export function judged({ any, settled }: Item, scene: Scene): Held {
+  const standing = judge({ any, settled }, scene)
+  const isQuorate = standing.tag === 'admitted' || standing.tag === 'kept'
+  return { any, settled: settled || isQuorate, standing }
 }
 
 /** The parts of a belief that the next one is made from. */
@@ -73,14 +76,15 @@ function inForce(held: ReadonlyMap<string, Held>): InForce {
   return { releases: releases.toSorted(byChannel), controls, eras, revokes, lifted }
 }
 
-function byChannel(a: KnownRelease, b: KnownRelease): number {
+/** Channels by name, in each the newest first; of one number the lowest id. */
+export function byChannel(a: KnownRelease, b: KnownRelease): number {
   if (a.body.channel !== b.body.channel) return a.body.channel < b.body.channel ? -1 : 1
   return compareOrder(b.body, a.body) || compare(a.id, b.id)
 }
 
 /** The trust that a statement names, if it lies on the own branch. */
 export function namedTrust(believed: Believed, trustId: Bytes): KnownTrust | null {
-  return believed.trusts.find(({ id }) => equal(id, trustId)) ?? null
+  return trustOf(believed.trusts, trustId)
 }
 
 /**

@@ -8,7 +8,7 @@ import { countSigners, isMet, keysOf, type Count } from '../belief/quorum.ts'
 import { baseOf, believeNothing, settle } from '../belief/settle.ts'
 import { networkIdOf, statementId } from '../ids.ts'
 import { admit } from './admit.ts'
-import { unite, withEntries } from './parts.ts'
+import { keysWithPart, unite, withEntries } from './parts.ts'
 import { readStatement } from './read.ts'
 
 /** What the bytes of one statement are worth, by their own signatures and nothing else. */
@@ -70,7 +70,8 @@ function judgeStatement(statement: Statement, given: Believed | null): Judgement
   }
   const after = admit(believed, statement, 0)
   const whole = 'believed' in after && after.believed !== null ? after.believed : believed
-  const alone = withEntries(any, unite(whole, any, statement.entries))
+  const parts = keysWithPart(whole, any)
+  const alone = withEntries(any, unite(whole, any, { entries: statement.entries, parts }))
   const { have, need, signers } = countOf(alone, whole)
   const counted = { have, need, signers: signers.map(({ label }) => label), believed: whole }
   const seen = { id, tag, ...counted }

@@ -57,12 +57,17 @@ export interface Looked {
   readonly badProofs: number
 }
 
+/** Foreign entries, and whose may count: `keysWithPart`. */
+export interface Offer {
+  readonly entries: readonly Entry[]
+  readonly parts: ReadonlySet<string>
+}
+
 /**
  * Takes from `entries` what counts, beside what is held already. A signature that is held is not
  * verified again; unknown keys and algorithms cost nothing and are dropped (S5, S11).
  */
-export function unite(believed: Believed, any: AnyKnown, entries: readonly Entry[]): Looked {
-  const parts = keysWithPart(believed, any)
+export function unite(believed: Believed, any: AnyKnown, { entries, parts }: Offer): Looked {
   const { statement } = any.known
   const held = new Set(statement.entries.map(signedPart))
   const good: Entry[] = [...statement.entries]
@@ -71,7 +76,8 @@ export function unite(believed: Believed, any: AnyKnown, entries: readonly Entry
   for (const entry of entries) {
     const signature = decodeEntry(entry)
     if (signature === null || !parts.has(toHex(signature.key))) continue
-    const isHeld = held.has(signedPart(entry))
+    const name = signedPart(entry)
+    const isHeld = held.has(name)
     if (isHeld && signature.proof === null) continue
     if (!isHeld && !verify(statement.canonical, signature.signature, signature.key)) {
       bad++
@@ -79,8 +85,8 @@ export function unite(believed: Believed, any: AnyKnown, entries: readonly Entry
     }
     const proof = goodProof(believed, any, signature)
     if (signature.proof !== null && proof === null) badProofs++
-    held.add(signedPart(entry))
-    good.push(encodeEntry({ ...signature, proof }))
+    held.add(name)
+    good.push(proof === signature.proof ? entry : encodeEntry({ ...signature, proof }))
   }
   const laid = normaliseEntries(good)
   return { entries: laid, signers: laid.map(keyOf), bad, badProofs }

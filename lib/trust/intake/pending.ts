@@ -1,21 +1,21 @@
 import { compare, pendingPerKeyMax, toHex } from '../../base/index.ts'
-import type { Believed, Held } from '../belief/believed.ts'
+import type { Held } from '../belief/believed.ts'
 import { countUnderCurrent } from '../belief/judge.ts'
-import type { AnyKnown } from '../belief/known.ts'
+import type { Ledger } from '../belief/ledger.ts'
+import { issuedMs } from './forget.ts'
 
 /**
- * Ids, in hex, of what is not worth its place on disk: refused now, or short of its quorum and
- * without a valid signature of a current key of its role, or behind the 16 newest of each of its
- * signers (S99). The newest stay, so that abandoned drafts never block a new one.
+ * Ids, in hex, of what waits and is not worth its place on disk: refused now, or without a valid
+ * signature of a current key of its role, or behind the 16 newest of each of its signers (S99). The
+ * newest stay, so that abandoned drafts never block a new one.
  */
-export function superfluous(believed: Believed): ReadonlySet<string> {
-  const { trust } = believed
-  const drop = new Set<string>()
+export function superfluous(ledger: Ledger): ReadonlySet<string> {
+  const { trust } = ledger
+  const drop = new Set<string>(ledger.waiting)
   const byKey = new Map<string, Held[]>()
-  for (const [hex, held] of believed.held) {
-    if (held.settled || held.standing.tag === 'admitted' || held.standing.tag === 'kept') continue
-    drop.add(hex)
-    if (held.standing.tag === 'refused' || trust === null) continue
+  for (const hex of ledger.waiting) {
+    const held = ledger.held.get(hex)
+    if (held === undefined || held.standing.tag === 'refused' || trust === null) continue
     for (const { key } of countUnderCurrent(held.any, trust).signers) {
       const list = byKey.get(toHex(key)) ?? []
       byKey.set(toHex(key), [...list, held])
@@ -31,10 +31,4 @@ export function superfluous(believed: Believed): ReadonlySet<string> {
 
 function newestFirst(a: Held, b: Held): number {
   return issuedMs(b.any) - issuedMs(a.any) || compare(a.any.known.id, b.any.known.id)
-}
-
-/** The date inside; 0 for a type that cannot be read. */
-function issuedMs(any: AnyKnown): number {
-  if (any.tag === 'other') return 0
-  return any.tag === 'trust' ? any.known.body.issuedMs : any.known.body.head.issuedMs
 }

@@ -2,9 +2,10 @@ import { equal, OtaError, toHex, type Bytes } from '../../base/index.ts'
 import type { Statement } from '../../records/index.ts'
 import type { Base, Believed } from '../belief/believed.ts'
 import type { AnyKnown } from '../belief/known.ts'
+import { Ledger } from '../belief/ledger.ts'
 import { keysOf } from '../belief/quorum.ts'
 import { baseOf, settle } from '../belief/settle.ts'
-import { unite, withEntries } from './parts.ts'
+import { keysWithPart, unite, withEntries } from './parts.ts'
 import { superfluous } from './pending.ts'
 import { readStatement } from './read.ts'
 
@@ -56,11 +57,10 @@ export function restore(told: Told, stored: readonly Stored[]): Restored {
     ...believed.held,
     ...rest.map((item) => [toHex(item.any.known.id), signed(believed, item)] as const)
   ])
-  const whole = settle({ ...baseOf(believed), items: all })
-  const dropped = superfluous(whole)
-  if (dropped.size === 0) return { believed: whole, dropped }
-  const kept = new Map([...whole.held].filter(([hex]) => !dropped.has(hex)))
-  return { believed: settle({ ...baseOf(whole), items: kept }), dropped }
+  const ledger = new Ledger(settle({ ...baseOf(believed), items: all }))
+  const dropped = superfluous(ledger)
+  ledger.drop(dropped)
+  return { believed: ledger.believed(), dropped }
 }
 
 interface ReadItem {
@@ -70,7 +70,10 @@ interface ReadItem {
 }
 
 function signed(believed: Believed, { any, entries, settled }: ReadItem): Item {
-  return { any: withEntries(any, unite(believed, any, entries)), settled }
+  return {
+    any: withEntries(any, unite(believed, any, { entries, parts: keysWithPart(believed, any) })),
+    settled
+  }
 }
 
 interface Item {

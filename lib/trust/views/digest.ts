@@ -49,7 +49,11 @@ function headOf(believed: Believed, release: KnownRelease): Bytes {
   return first === undefined || second === undefined ? release.id : hash([first, second])
 }
 
-function isLiveControl(believed: Believed, { id, body }: Believed['controls'][number]): boolean {
+/** Whether a control in force is told in the digest. */
+export function isLiveControl(
+  believed: Believed,
+  { id, body }: Believed['controls'][number]
+): boolean {
   const { action, release, resume } = body
   if (action === 'pause' || action === 'abort') return !isLifted(believed, id)
   const held = believed.held.get(toHex(release))
@@ -62,7 +66,8 @@ function isLiveControl(believed: Believed, { id, body }: Believed['controls'][nu
   return [head, ...equalNumbers(believed, head)].some((known) => compare(known.id, release) === 0)
 }
 
-function isNewestEra({ eras }: Believed, era: KnownEra): boolean {
+/** Whether no other of its name has a higher number. */
+export function isNewestEra({ eras }: Believed, era: KnownEra): boolean {
   return !eras.some(({ body }) => body.name === era.body.name && body.seq > era.body.seq)
 }
 

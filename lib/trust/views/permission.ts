@@ -1,9 +1,10 @@
-import { equal, toHex, type Bytes } from '../../base/index.ts'
+import { compare, equal, toHex, type Bytes } from '../../base/index.ts'
 import type { Believed } from '../belief/believed.ts'
 import type { Floor } from '../../records/index.ts'
 import type { KnownControl, KnownRelease } from '../belief/known.ts'
 import { compareOrder } from '../belief/order.ts'
 import { countSigners, isMet } from '../belief/quorum.ts'
+import { namedTrust } from '../belief/settle.ts'
 
 export interface Permission {
   readonly have: number
@@ -72,7 +73,9 @@ function floors(believed: Believed, channel: string): readonly FloorInForce[] {
     const { id, body } = any.known
     add(id, body.head.trustVersion, target(believed, body.floor, id))
   }
-  return found.toSorted((a, b) => compareOrder(b.release.body, a.release.body))
+  return found.toSorted(
+    (a, b) => compareOrder(b.release.body, a.release.body) || compare(a.by, b.by)
+  )
 }
 
 /**
@@ -136,10 +139,10 @@ function setsFloor(believed: Believed, { id, body, signers }: KnownRelease): boo
   if (body.floor.tag === 'none' || isLifted(believed, id)) return false
   const standingNow = believed.held.get(toHex(id))?.standing.tag
   if (standingNow === 'admitted') return true
-  const named = believed.trusts.find((trust) => equal(trust.id, body.head.trustId))
+  const named = namedTrust(believed, body.head.trustId)
   return (
     standingNow === 'pending' &&
-    named !== undefined &&
+    named !== null &&
     isMet(countSigners(named.body, 'release', { signers }))
   )
 }

@@ -1,0 +1,242 @@
+import {
+  channelsMax,
+  equal,
+  isOtaError,
+  rivalsMax,
+  toHex,
+  type Bytes,
+  type Code
+} from '../../base/index.ts'
+import type { Statement } from '../../records/index.ts'
+import type { Believed, Held } from '../belief/believed.ts'
+import { countUnderCurrent } from '../belief/judge.ts'
+import type { AnyKnown } from '../belief/known.ts'
+import { Ledger } from '../belief/ledger.ts'
+import { equalNumbers } from '../belief/order.ts'
+import { keysOf } from '../belief/quorum.ts'
+import { expired } from '../belief/settle.ts'
+import { forget, isCrowded } from './forget.ts'
+import { keysWithPart, sameEntries, unite, withEntries, type Looked } from './parts.ts'
+import { superfluous } from './pending.ts'
+import { readStatement } from './read.ts'
+
+/** What became of one statement from one carrier. */
+export type Ruling =
+  /** It is in force from now on. `alarm`: it is, and something is wrong beside it (S22, S42). */
+  | { readonly tag: 'admitted'; readonly id: Bytes; readonly alarm: Code | null }
+  /** Further signatures on one that was in force, or kept, before. */
+  | { readonly tag: 'improved'; readonly id: Bytes }
+  | { readonly tag: 'known'; readonly id: Bytes }
+  /** It has its quorum and is kept and spread, but not acted on (S10, S17, S101). */
+  | {
+      readonly tag: 'kept'
+      readonly code: Code
+      readonly message: string
+      readonly id: Bytes
+    }
+  /** Waits for more signatures, draw values or trusts. */
+  | {
+      readonly tag: 'pending'
+      readonly code: Code
+      readonly message: string
+      readonly have: number
+      readonly need: number
+      readonly id: Bytes
+      /** False if it brought nothing that was not here. */
+      readonly isNew: boolean
+    }
+  /** Nothing of it is kept. `id` is null where it could not be read. */
+  | {
+      readonly tag: 'refused'
+      readonly code: Code
+      readonly message: string
+      readonly id: Bytes | null
+    }
+
+export interface AdmissionOptions {
+  /** Releases that this node runs, keeps or fetches: they are never forgotten. */
+  readonly inUse?: readonly Bytes[]
+}
+
+/**
+ * Takes statements in, one after the other, from a belief to the next one. Each costs its check and
+ * what follows from it, not a look at all that is held.
+ */
+export class Admission {
+  readonly #ledger: Ledger
+  readonly #inUse: readonly Bytes[]
+
+  constructor(start: Believed, { inUse = [] }: AdmissionOptions = {}) {
+    this.#ledger = new Ledger(start)
+    this.#inUse = inUse
+  }
+
+  /** What is believed on the way; it changes with each statement taken. */
+  get view(): Believed {
+    return this.#ledger
+  }
+
+  /** What is believed after all of them, as a value. The bound holds again: see `forget`. */
+  believed(): Believed {
+    forget(this.#ledger, this.#inUse)
+    return this.#ledger.believed()
+  }
+
+  /** Judges one statement, as `admit` does. */
+  take(statement: Statement, nowMs: number): Ruling {
+    let any: AnyKnown
+    try {
+      any = readStatement(this.#ledger.network, statement)
+    } catch (error) {
+      if (!isOtaError(error)) throw error
+      return { tag: 'refused', code: error.code, message: error.message, id: null }
+    }
+    const { id } = any.known
+    const before = this.#ledger.held.get(toHex(id)) ?? null
+    const start = before?.any ?? any
+    if (!canBegin(this.#ledger, start)) {
+      const message = 'no trust is here yet that could say who counts'
+      return { tag: 'refused', code: 'TRUST_GAP', message, id }
+    }
+    // S13: counted before the first signature is tried.
+    const parts = keysWithPart(this.#ledger, start)
+    const most = Math.max(entriesLeast, 2 * parts.size)
+    if (statement.entries.length > most) {
+      return tooMany(id, `${statement.entries.length} signatures, need at most ${most}`)
+    }
+    const looked = unite(this.#ledger, start, { entries: statement.entries, parts })
+    if (before !== null && sameEntries(looked.entries, before.any.known.statement.entries)) {
+      return unchanged(before, looked, id)
+    }
+    const unproven = lackOfPossession(this.#ledger, start, looked)
+    if (unproven !== null) return { tag: 'refused', code: 'BAD_TRUST', message: unproven, id }
+    return this.#hold({ any: withEntries(start, looked), before, looked }, nowMs)
+  }
+
+  #hold({ any, before, looked }: Change, nowMs: number): Ruling {
+    const { id, signers } = any.known
+    const ledger = this.#ledger
+    // Nobody who counts signed it: it costs its check and nothing else (S99).
+    if (signers.length === 0) return this.#ruling({ before, looked, held: ledger.look(any), id })
+    const full = before === null ? lackOfRoom(ledger, any) : null
+    if (full !== null) return tooMany(id, full)
+    const { trust } = ledger
+    const held = ledger.put(any)
+    const mayCrowd = ledger.waiting.has(toHex(id)) || any.tag === 'release'
+    if (mayCrowd || trust !== ledger.trust) ledger.drop(superfluous(ledger))
+    forget(ledger, this.#inUse, false)
+    const isAlarming = held.standing.tag === 'admitted'
+    const alarm = isAlarming ? alarmOf(ledger, any, nowMs) : null
+    return this.#ruling({ before, looked, held, id, alarm })
+  }
+
+  #ruling({ before, looked, held, id, alarm = null }: Outcome): Ruling {
+    const { standing } = held
+    const isHeld = this.#ledger.held.has(toHex(id))
+    switch (standing.tag) {
+      case 'admitted':
+        if (!isHeld) return tooMany(id, 'older than all that is kept here')
+        if (before?.standing.tag === 'admitted') return { tag: 'improved', id }
+        return { tag: 'admitted', id, alarm }
+      case 'kept':
+        if (before?.standing.tag === 'kept') return { tag: 'improved', id }
+        return { ...standing, id }
+      case 'pending': {
+        const { code, message } = blame(standing, looked)
+        if (isHeld) return { ...standing, code, message, id, isNew: true }
+        const { trust } = this.#ledger
+        const counted = trust !== null && countUnderCurrent(held.any, trust).have > 0
+        if (!counted) return { tag: 'refused', code, message, id }
+        return tooMany(id, 'its signers have 16 newer drafts waiting')
+      }
+      case 'refused':
+      default:
+        return { tag: 'refused', code: standing.code, message: standing.message, id }
+    }
+  }
+}
+
+/** So many are looked at in any case: a lone signer's release survives a few strangers (S5). */
+const entriesLeast = 4
+
+interface Change {
+  readonly any: AnyKnown
+  readonly before: Held | null
+  readonly looked: Looked
+}
+
+interface Outcome {
+  readonly before: Held | null
+  readonly looked: Looked
+  readonly held: Held
+  readonly id: Bytes
+  readonly alarm?: Code | null
+}
+
+function tooMany(id: Bytes, message: string): Ruling {
+  return { tag: 'refused', code: 'OVER_LIMIT', message, id }
+}
+
+/** Without a trust only those prove themselves whose ids were told: T1 and the checkpoint's. */
+function canBegin({ trust, network, checkpoint, adopted }: Believed, any: AnyKnown): boolean {
+  if (trust !== null) return true
+  const told = [network, checkpoint?.id, adopted?.id].filter((id) => id !== undefined)
+  return any.tag === 'trust' && told.some((id) => equal(id, any.known.id))
+}
+
+/** design 1: T1 is signed by every key it lists, each proving that somebody holds it (S94). */
+function lackOfPossession({ network }: Believed, any: AnyKnown, looked: Looked): string | null {
+  if (any.tag !== 'trust' || !equal(any.known.id, network)) return null
+  const listed = keysOf(any.known.body)
+  const have = looked.signers.length
+  if (have >= listed.length) return null
+  return `trust 1 has ${have} signatures, need one of each of its ${listed.length} keys`
+}
+
+/** Why there is no place for one more, though nobody doubts its signatures; else null. */
+function lackOfRoom(ledger: Ledger, any: AnyKnown): string | null {
+  if (isCrowded(ledger, any)) return 'the trust it names has its share of such statements'
+  if (any.tag === 'trust') {
+    const { version } = any.known.body
+    const rivals = [...ledger.held.values()].filter(
+      (held) => held.any.tag === 'trust' && held.any.known.body.version === version && held.settled
+    )
+    return rivals.length < rivalsMax ? null : `trust ${version} has ${rivals.length} rivals already`
+  }
+  if (any.tag !== 'release') return null
+  const channels = new Set(ledger.releases.map(({ body }) => body.channel))
+  if (channels.size < channelsMax || channels.has(any.known.body.channel)) return null
+  return `channel ${any.known.body.channel} would be one more than ${channelsMax}`
+}
+
+function unchanged(before: Held, looked: Looked, id: Bytes): Ruling {
+  if (before.standing.tag !== 'pending') return { tag: 'known', id }
+  const { code, message } = blame(before.standing, looked)
+  return { ...before.standing, code, message, id, isNew: false }
+}
+
+/** Why a statement fell short, in its own words where this carrier's bytes are to blame. */
+function blame(
+  standing: { readonly code: Code; readonly message: string },
+  { signers, bad, badProofs }: Looked
+): { readonly code: Code; readonly message: string } {
+  if (standing.code === 'DRAW_INCOMPLETE' && badProofs > 0) {
+    const message = `${standing.message}; a path does not meet its root`
+    return { code: 'DRAW_INVALID', message }
+  }
+  if (signers.length === 0 && bad > 0) {
+    return { code: 'BAD_SIGNATURE', message: `${standing.message}; none of ${bad} verifies` }
+  }
+  return standing
+}
+
+function alarmOf(believed: Believed, any: AnyKnown, nowMs: number): Code | null {
+  if (any.tag === 'era') {
+    const { name, seq } = any.known.body
+    const rivals = believed.eras.filter(({ body }) => body.name === name && body.seq === seq)
+    if (rivals.length > 1) return 'EQUIVOCATION'
+  }
+  if (any.tag !== 'release') return null
+  if (equalNumbers(believed, any.known).length > 0) return 'EQUIVOCATION'
+  return expired(believed, nowMs) ? 'TRUST_EXPIRED' : null
+}
