@@ -2,8 +2,12 @@
 export { EXIT, isOtaError, OtaError, type Code, type Facts } from './base/index.ts'
 export { subscribe } from './subscribe/index.ts'
 export type {
+  AttestedEvent,
+  BrakeEvent,
   FetchedEvent,
   FetchOptions,
+  Freshness,
+  FreshnessEvent,
   HaltedEvent,
   OwnStore,
   OwnSwarm,

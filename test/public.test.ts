@@ -71,6 +71,15 @@ export async function follow(network: string, signal: AbortSignal): Promise<void
         case 'turn':
           await subscription.fetch(event.release.id, './next')
           break
+        case 'freshness': {
+          const state: 'none' | 'fresh' | 'stale' | 'frozen' = event.freshness.state
+          void [state, subscription.freshness().withheld]
+          break
+        }
+        case 'brake':
+        case 'attested':
+          void event.release.id
+          break
         case 'fetched': {
           const folder: string = event.folder
           subscription.running(event.release.id)

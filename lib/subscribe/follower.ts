@@ -11,7 +11,7 @@ import {
 } from '../base/index.ts'
 import { inBackground, Life } from '../base/life.ts'
 import { Authority } from '../authority/index.ts'
-import { Pool } from '../crowd/index.ts'
+import { Pool, type Offer } from '../crowd/index.ts'
 import { Store } from '../feed/index.ts'
 import { parseHostPort, Wire, type WireOptions } from '../gossip/index.ts'
 import { decide, type Decision } from '../rollout/index.ts'
@@ -30,12 +30,15 @@ import type { Events } from './events.ts'
 import { openIdentity } from './identity.ts'
 import { describe, treeFor } from './info.ts'
 import { Memory } from './memory.ts'
+import { freshnessOf, Outlook } from './outlook.ts'
 import { Settled } from './settled.ts'
 import { Teller } from './teller.ts'
-import type { FetchOptions, ReleaseInfo, SubscribeOptions } from './subscription.ts'
+import type { FetchOptions, Freshness, ReleaseInfo, SubscribeOptions } from './subscription.ts'
 
 /** Events in quick succession are looked at together. */
 const gatherMs = 200
+/** First byte of evidence, which a feed may carry beside statements. */
+const evidenceByte = 0x01
 /** Windows and clocks move without an event. */
 const lookMs = MINUTE
 /** A turn whose bytes could not be had is told again. */
@@ -70,6 +73,7 @@ export class Follower extends Life {
   readonly #events: Events
   readonly #settled = new Settled()
   readonly #teller: Teller
+  readonly #outlook: Outlook
   #parts: Parts | null = null
   #staged: Bytes | null = null
   #halted: readonly Bytes[] = []
@@ -83,6 +87,7 @@ export class Follower extends Life {
     this.#platform = given.platform
     this.#events = given.events
     this.#teller = new Teller(given.events, given.platform)
+    this.#outlook = new Outlook(given.events, given.platform)
   }
 
   protected override async start(): Promise<void> {
@@ -95,6 +100,10 @@ export class Follower extends Life {
     const nowMs = (): number => clock.wallMs()
     const authority = await Authority.open(disk, log, { folder, join: parseJoin(network), nowMs })
     const pool = new Pool(authority.believed)
+    // First of all: a brake heard before a restart runs on from when it was heard (S104).
+    pool.restore(memory.value.kept, nowMs())
+    const hadDigest = (digest: Bytes): boolean => authority.hadDigest(digest)
+    pool.setContext({ believed: authority.believed, hadDigest })
     const store = this.own(this.#makeStore())
     await store.ready()
     const wire = this.own(this.#makeWire(authority, pool))
@@ -139,6 +148,7 @@ export class Follower extends Life {
       wire.onStream((stream) => store.replicate(stream)),
       wire.onChange(() => this.#lookIn(gatherMs)),
       store.onBlock(async (feed, _index, bytes) => {
+        if (bytes[0] === evidenceByte) return isOfUse(wire.publish(bytes))
         const verdict = await authority.intake(bytes, `feed ${toName(feed)}`)
         return verdict.tag !== 'refused'
       }),
@@ -162,6 +172,11 @@ export class Follower extends Life {
   releases(): readonly ReleaseInfo[] {
     if (this.#parts === null) return []
     return this.#admitted().map((known) => describe(known, this.#platform))
+  }
+
+  freshness(): Freshness {
+    if (this.#parts === null) return { state: 'none', ageMs: null, withheld: false }
+    return freshnessOf(this.#parts.pool, this.#nowMs())
   }
 
   /** Says what the app runs now. Throws `USAGE` for what is no release id. */
@@ -261,9 +276,13 @@ export class Follower extends Life {
     if (this.closing) return
     const nowMs = this.#nowMs()
     const decision = this.#decide(nowMs)
-    const { memory } = this.#open()
-    memory.set({ rollout: decision.memory })
+    const { memory, pool, wire } = this.#open()
+    memory.set({ rollout: decision.memory, kept: pool.kept() })
     this.#halted = decision.halted
+    this.#outlook.look(pool, this.#admitted(), nowMs)
+    const { state, withheld } = freshnessOf(pool, nowMs)
+    // A search that is on stays on, one that is off stays off.
+    wire.search(state === 'stale' || state === 'frozen' || withheld)
     this.#teller.tell(decision, this.#admitted(), nowMs)
     const { act } = decision
     if (act.tag === 'fetch') {
@@ -323,6 +342,10 @@ export class Follower extends Life {
       memory: rollout
     })
   }
+}
+
+function isOfUse({ answer }: Offer): boolean {
+  return answer === 'accepted' || answer === 'duplicate'
 }
 
 /** An empty list: no DHT at all, only the peers that were named. */

@@ -5,8 +5,12 @@
  */
 export { subscribe } from './subscribe.ts'
 export type {
+  AttestedEvent,
+  BrakeEvent,
   FetchedEvent,
   FetchOptions,
+  Freshness,
+  FreshnessEvent,
   HaltedEvent,
   OwnStore,
   OwnSwarm,

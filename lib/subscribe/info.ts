@@ -29,6 +29,11 @@ export function treeFor({ id, body }: KnownRelease, platform: string): Artifact 
   })
 }
 
+/** Place of that tree among the artifacts, as builders name it; -1 if there is none. */
+export function indexFor({ body }: KnownRelease, platform: string): number {
+  return body.artifacts.findIndex((one) => one.component === '' && one.platform === platform)
+}
+
 function artifactFor(artifacts: readonly Artifact[], platform: string): Artifact | null {
   return artifacts.find((one) => one.component === '' && one.platform === platform) ?? null
 }

@@ -1,5 +1,15 @@
-import { fromText, isOtaError, OtaError, toText, type Disk, type Log } from '../base/index.ts'
+import {
+  fromHex,
+  fromText,
+  isOtaError,
+  OtaError,
+  toHex,
+  toText,
+  type Disk,
+  type Log
+} from '../base/index.ts'
 import { inBackground } from '../base/life.ts'
+import type { Kept } from '../crowd/index.ts'
 import { emptyMemory, type RolloutMemory } from '../rollout/index.ts'
 import { fromName } from '../trust/index.ts'
 
@@ -10,9 +20,11 @@ export interface Remembered {
   readonly previous: string | null
   /** What `decide` knows of the rollouts. */
   readonly rollout: RolloutMemory
+  /** What the evidence must not forget: brakes with their receipt, beacons, attestations. */
+  readonly kept: readonly Kept[]
 }
 
-const nothing: Remembered = { running: null, previous: null, rollout: emptyMemory }
+const nothing: Remembered = { running: null, previous: null, rollout: emptyMemory, kept: [] }
 
 /** The file `memory.json`. Losing it costs a stage that is judged anew, never a wrong release. */
 export class Memory {
@@ -65,8 +77,9 @@ export class Memory {
   }
 }
 
-function encode({ running, previous, rollout }: Remembered): string {
-  return JSON.stringify({ v: 1, running, previous, rollout })
+function encode({ running, previous, rollout, kept }: Remembered): string {
+  const evidence = kept.map(({ wire, receivedMs }) => [toHex(wire), receivedMs])
+  return JSON.stringify({ v: 1, running, previous, rollout, kept: evidence })
 }
 
 function decode(text: string): Remembered {
@@ -77,7 +90,8 @@ function decode(text: string): Remembered {
   return {
     running: nameOrNull(fields.get('running')),
     previous: nameOrNull(fields.get('previous')),
-    rollout: asRollout(fields.get('rollout'))
+    rollout: asRollout(fields.get('rollout')),
+    kept: asKept(fields.get('kept'))
   }
 }
 
@@ -89,6 +103,18 @@ function asRollout(value: unknown): RolloutMemory {
 /** The file is this program's own, written whole; its version says that the shape is this one. */
 function isRollout(value: unknown): value is RolloutMemory {
   return typeof value === 'object' && value !== null && 'v' in value && value.v === emptyMemory.v
+}
+
+/** An earlier version had none. Each is judged again when it is restored. */
+function asKept(value: unknown): readonly Kept[] {
+  if (value === undefined) return []
+  if (!Array.isArray(value)) throw damaged()
+  return value.map((pair: unknown) => {
+    const [wire, receivedMs] = Array.isArray(pair) ? (pair as readonly unknown[]) : []
+    if (typeof wire !== 'string' || typeof receivedMs !== 'number') throw damaged()
+    if (!/^(?:[0-9a-f]{2})*$/.test(wire)) throw damaged()
+    return { wire: fromHex(wire), receivedMs }
+  })
 }
 
 function nameOrNull(value: unknown): string | null {

@@ -6,6 +6,7 @@ import { Events } from './events.ts'
 import { Follower, type Machine } from './follower.ts'
 import type {
   FetchOptions,
+  Freshness,
   ReleaseInfo,
   SubscribeOptions,
   Subscription,
@@ -53,6 +54,10 @@ class Subscribed implements Subscription {
 
   releases(): readonly ReleaseInfo[] {
     return this.#follower.releases()
+  }
+
+  freshness(): Freshness {
+    return this.#follower.freshness()
   }
 
   async fetch(release: string, folder: string, options: FetchOptions = {}): Promise<void> {

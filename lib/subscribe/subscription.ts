@@ -41,7 +41,48 @@ export interface HaltedEvent {
   readonly undo: boolean
 }
 
-export type SubscriptionEvent = ReleaseEvent | TurnEvent | FetchedEvent | HaltedEvent
+/** How far the news of this node can be trusted to be the newest. */
+export interface Freshness {
+  /** `none`: the network lists no beacon, and nothing but the expiry of its trust is known. */
+  readonly state: 'none' | 'fresh' | 'stale' | 'frozen'
+  /** Age of the newest beacon in ms; null: none was heard yet, or there is none. */
+  readonly ageMs: number | null
+  /** Most beacons name statements that no peer shows: no turn is told meanwhile. */
+  readonly withheld: boolean
+}
+
+/** The state of freshness changed. Stale or frozen, nothing that runs is touched. */
+export interface FreshnessEvent {
+  readonly tag: 'freshness'
+  readonly freshness: Freshness
+}
+
+/** Brakes began or ceased to act on a release: its rollout stands still meanwhile. */
+export interface BrakeEvent {
+  readonly tag: 'brake'
+  readonly release: ReleaseInfo
+  /** When they stop acting if nothing else happens, unix ms; null: they act no more. */
+  readonly untilMs: number | null
+}
+
+/** Builders said something new about a release for this platform. */
+export interface AttestedEvent {
+  readonly tag: 'attested'
+  readonly release: ReleaseInfo
+  /** Organisations that built the signed tree, each once. */
+  readonly organisations: readonly string[]
+  /** A builder got another tree, and no resume has lifted that: nobody starts the release. */
+  readonly disputed: boolean
+}
+
+export type SubscriptionEvent =
+  | ReleaseEvent
+  | TurnEvent
+  | FetchedEvent
+  | HaltedEvent
+  | FreshnessEvent
+  | BrakeEvent
+  | AttestedEvent
 export type SubscriptionEventTag = SubscriptionEvent['tag']
 export type SubscriptionEventOf<T extends SubscriptionEventTag> = Extract<
   SubscriptionEvent,
@@ -67,6 +108,8 @@ export interface Subscription extends AsyncIterable<SubscriptionEvent> {
   ): () => void
   /** Admitted releases of the channel, newest first. */
   releases(): readonly ReleaseInfo[]
+  /** How fresh the news is now; `none` before `ready()`. */
+  freshness(): Freshness
   /**
    * Brings the files of a release into `folder`, which must not exist yet. All of them are checked
    * before the folder appears. Rejects with `OtaError`: `NOT_ELIGIBLE` (none for this platform),

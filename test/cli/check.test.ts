@@ -1,6 +1,7 @@
 // `ota-node check`: every peer is asked now, and the answer is what came of it.
 import test from 'brittle'
 import { isOtaError, type Clock } from '../../lib/base/index.ts'
+import { Pool } from '../../lib/crowd/index.ts'
 import { checkNow } from '../../lib/cli/node/check.ts'
 import type { PeerView } from '../../lib/gossip/index.ts'
 import type { StatusView } from '../../lib/node/index.ts'
@@ -67,7 +68,12 @@ async function world({ peers, theirs = [], running = null, rung = 0 }: World) {
   }
   // Cast: no other field of the status is read here.
   const status = async () => await Promise.resolve({ channel: 'stable', running } as StatusView)
-  return { asked, clock, run: async () => await checkNow({ status }, { clock, authority, wire }) }
+  return {
+    asked,
+    clock,
+    run: async () =>
+      await checkNow({ status }, { clock, authority, pool: new Pool(authority.believed), wire })
+  }
 }
 
 async function codeOf(run: () => Promise<unknown>): Promise<string> {

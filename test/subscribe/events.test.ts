@@ -55,7 +55,7 @@ test('who waits gets the next event, in order', async (t) => {
   events.emit(admitted(1))
   events.emit(admitted(2))
   t.alike(
-    (await waiting).map((result) => result.value?.release.seq),
+    (await waiting).map((result) => seqOf(result.value)),
     [1, 2]
   )
 })
@@ -100,7 +100,11 @@ async function take(from: AsyncIterator<SubscriptionEvent>, count: number): Prom
   const seqs: number[] = []
   while (seqs.length < count) {
     const { value } = (await from.next()) as IteratorResult<SubscriptionEvent, undefined>
-    seqs.push(value?.release.seq ?? -1)
+    seqs.push(seqOf(value))
   }
   return seqs
+}
+
+function seqOf(event: SubscriptionEvent | undefined): number {
+  return event !== undefined && 'release' in event ? event.release.seq : -1
 }

@@ -39,6 +39,29 @@ test('what the app said it runs is there after a restart', async (t) => {
   t.is(again.value.previous, release)
 })
 
+test('S104 what brakes and beacons said is there after a restart, with when it was heard', async (t) => {
+  const disk = new MemoryDisk()
+  const memory = await Memory.open(disk, silent, 'home')
+  const kept = [{ wire: Uint8Array.of(1, 50, 255), receivedMs: 1_760_000_000_000 }]
+  memory.set({ kept })
+  await memory.close()
+  const again = await Memory.open(disk.fork(), silent, 'home')
+  t.alike([...again.value.kept[0]!.wire], [1, 50, 255])
+  t.is(again.value.kept[0]?.receivedMs, 1_760_000_000_000)
+  const { rollout } = again.value
+  const earlier = { v: 1, running: null, previous: null, rollout }
+  await disk.writeDurable('home/memory.json', fromText(JSON.stringify(earlier)))
+  const old = await Memory.open(disk.fork(), silent, 'home')
+  t.alike(old.value.kept, [], 'an earlier version kept none')
+  for (const odd of ['"x"', '[["zz",1]]', '[["01","now"]]', '[7]']) {
+    const text = JSON.stringify(earlier).replace('{', `{"kept":${odd},`)
+    await disk.writeDurable('home/memory.json', fromText(text))
+    const said: string[] = []
+    await Memory.open(disk.fork(), (event) => said.push(event), 'home')
+    t.alike(said, ['subscribe.memory-lost'], odd)
+  }
+})
+
 test('the same value is not written twice', async (t) => {
   const disk = new MemoryDisk()
   const memory = await Memory.open(disk, silent, 'home')

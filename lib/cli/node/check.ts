@@ -35,7 +35,7 @@ export interface CheckView {
  */
 export async function checkNow(
   node: Pick<Node, 'status'>,
-  { clock, authority, wire }: Pick<Around, 'clock' | 'authority' | 'wire'>
+  { clock, authority, pool, wire }: Pick<Around, 'clock' | 'authority' | 'pool' | 'wire'>
 ): Promise<CheckView> {
   const before = authority.believed
   if (ready(wire).length === 0) {
@@ -43,11 +43,11 @@ export async function checkNow(
       hint: 'see the peers with: ota-node status'
     })
   }
-  // The search begins with asking everybody at once. One that is on already goes on by itself.
+  // A search begins with asking everybody at once. One that is on already goes on by itself.
   const isSearching = wire.rung > 0
   wire.search(true)
   await answers(clock, () => agreeing(wire, authority.believed) === ready(wire).length)
-  if (!isSearching) wire.search(false)
+  if (!isSearching && isCalm(pool, clock.wallMs())) wire.search(false)
   const { believed } = authority
   const news = newsOf(before, believed)
   const newest = newestAbove(believed, await node.status())
@@ -65,6 +65,12 @@ export async function checkNow(
     newest: newest && toName(newest),
     message: `${who}: ${came}, ${next}`
   }
+}
+
+/** Nothing is missing that the conductor searches for by itself. */
+function isCalm(pool: Around['pool'], nowMs: number): boolean {
+  const { state } = pool.freshness(nowMs)
+  return (state === 'none' || state === 'fresh') && pool.claim(nowMs) === null
 }
 
 function ready(wire: Around['wire']): ReturnType<Around['wire']['peers']> {
