@@ -1,6 +1,4 @@
 import test, { type TestContext } from 'brittle'
-import Corestore from 'corestore'
-import Hypercore from 'hypercore'
 import { feedKey, type FeedAlarm } from '../../lib/feed/index.ts'
 import {
   feedJunkBlocksMax,
@@ -10,32 +8,9 @@ import {
   toText,
   type Bytes
 } from '../../lib/base/index.ts'
+import { rogue, type Rogue } from '../feed/owner.ts'
 import { toName } from '../../lib/trust/index.ts'
 import { link, openStore, signer, until, type TestStore } from '../feed/stores.ts'
-
-/** A feed owner who keeps no rules: hypercore itself, in a store of its own. */
-interface Rogue {
-  readonly core: Hypercore
-  readonly store: { replicate(stream: object): void }
-  close(): Promise<void>
-}
-
-async function rogue(t: TestContext, folder: string): Promise<Rogue> {
-  const corestore = new Corestore(Hypercore.defaultStorage(folder, { writeBufferSize: MIB }))
-  const pair = signer(1)
-  const keyPair = { publicKey: pair.key, secretKey: pair.secret }
-  const core = corestore.get({
-    manifest: { version: 1, signers: [{ publicKey: pair.key }] },
-    keyPair
-  })
-  await core.ready()
-  const close = async (): Promise<void> => await corestore.close()
-  t.teardown(close, { order: 2 })
-  const replicate = (stream: object): void => {
-    corestore.replicate(stream)
-  }
-  return { core, store: { replicate }, close }
-}
 
 interface Reader extends TestStore {
   readonly texts: string[]

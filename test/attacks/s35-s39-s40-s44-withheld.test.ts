@@ -1,6 +1,6 @@
 import test, { type TestContext } from 'brittle'
 import type { Authority } from '../../lib/authority/index.ts'
-import { equal, type Bytes } from '../../lib/base/index.ts'
+import { equal } from '../../lib/base/index.ts'
 import type { AuthorityRoom } from '../../lib/gossip/source.ts'
 import { authorityDigest, refusals } from '../../lib/trust/index.ts'
 import {
@@ -8,6 +8,7 @@ import {
   actNode,
   beaconBy,
   namedBy,
+  secondTrust,
   type ActNetwork,
   type ActNode
 } from '../net/acts.ts'
@@ -15,7 +16,7 @@ import { rejects } from '../net/rogue.ts'
 import { until } from '../net/world.ts'
 import { impatient } from '../net/clocks.ts'
 import { nodeOf } from '../tools/authority.ts'
-import { idOf, makeTrust, signTrust, testNowMs, testRoles, wire } from '../tools/people.ts'
+import { idOf, testNowMs } from '../tools/people.ts'
 
 /** Believes what it was given, takes nothing in and so never shows what it does not like. */
 const hides = (authority: Authority): AuthorityRoom => ({
@@ -155,16 +156,10 @@ test('S40 one beacon of three is searched for once and holds nobody; the past is
   t.is(node.pool.claim(testNowMs)?.majority, true, 'now two of three say so')
 })
 
-/** T2 of an act network; `beacons` as given. */
-function secondTrust(network: ActNetwork, beacons: readonly number[]): Bytes {
-  const roles = { ...testRoles, build: { members: [8] }, beacon: { members: beacons } }
-  return wire(signTrust(network.id, makeTrust({ version: 2, roles }), [1, 2]))
-}
-
 test('S39 a trust that a beacon names and peers withhold is noticed at once, and healed', async (t) => {
   const network = actNetwork([5])
   const { node, asked } = await surrounded(t, network)
-  const second = secondTrust(network, [5])
+  const second = secondTrust(network, {})
   node.wire.publish(beaconBy(network, 5, await beaconOf(network, second)))
   t.is(node.pool.claim(testNowMs)?.code, 'TRUST_WITHHELD')
   await asked('all were asked')
@@ -182,7 +177,7 @@ test('S39 a claim of what does not exist ends with its key, in any state', async
   t.is(node.pool.claim(testNowMs)?.code, 'TRUST_WITHHELD')
   node.wire.search(true)
   const { first } = network.statements
-  const knows = [first, secondTrust(network, [6])]
+  const knows = [first, secondTrust(network, { beacons: [6] })]
   await actNode(t, network, { knows, peers: [addressOf(node)] })
   await until('the trust without that key', () => node.authority.believed.trust!.body.version === 2)
   t.is(node.pool.claim(testNowMs), null)

@@ -16,10 +16,13 @@ import {
   makeArtifact,
   makeControl,
   makeRelease,
+  makeTrust,
   person,
   signControl,
   signRelease,
+  signTrust,
   testNowMs,
+  testRoles,
   wire,
   type TestNetwork,
   type TrustSpec
@@ -34,12 +37,15 @@ export interface ActNetwork extends TestNetwork {
 }
 
 /** Persons 1 to 3 brake, 5 to 7 are beacons unless told otherwise, 8 builds. */
-export function actNetwork(beacons: readonly number[] = [5, 6, 7]): ActNetwork {
+export function actNetwork(
+  beacons: readonly number[] = [5, 6, 7],
+  spec: Omit<TrustSpec, 'roles'> = {}
+): ActNetwork {
   const roles: TrustSpec['roles'] = {
     beacon: { members: beacons },
     build: { members: [8] }
   }
-  const network = foundNetwork({ roles })
+  const network = foundNetwork({ ...spec, roles })
   const release = signRelease(network.id, makeRelease(network.id))
   const id = idOfStatement(release)
   const pause = signControl(network.id, makeControl(network.id, id))
@@ -88,6 +94,15 @@ export async function actNode(
   const { shows, ...rest } = options
   const given = { network, makePool: follow, ...(shows === undefined ? {} : { shows }) }
   return await makeNodeWith(t, given, rest)
+}
+
+/** T2 of the network, by a quorum of it; the beacon is person 5 unless told. */
+export function secondTrust(
+  { id }: ActNetwork,
+  { beacons = [5], ...spec }: Omit<TrustSpec, 'roles'> & { readonly beacons?: readonly number[] }
+): Bytes {
+  const roles = { ...testRoles, build: { members: [8] }, beacon: { members: beacons } }
+  return wire(signTrust(id, makeTrust({ ...spec, version: 2, roles }), [1, 2]))
 }
 
 interface Said {
