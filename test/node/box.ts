@@ -157,13 +157,21 @@ export class FakeMachine implements Machine {
   }
 }
 
-/** Feeds and cores at the port: every tree is there at once. */
+/** Feeds and cores at the port: every tree comes at the first asking. */
 class FakeStore implements Store {
   feeds: readonly Bytes[] = []
   onBlockOf: Parameters<Store['onBlock']>[0] | null = null
   onAlarmOf: Parameters<Store['onAlarm']>[0] | null = null
 
-  async fetchTree(): Promise<void> {}
+  /** Trees that were fetched and unpacked. */
+  fetched = 0
+  /** What happens in the world while a tree is fetched. */
+  whileFetching: () => Promise<unknown> = () => Promise.resolve()
+
+  async fetchTree(): Promise<void> {
+    this.fetched += 1
+    await this.whileFetching()
+  }
 
   rebuild(): Promise<'whole'> {
     return Promise.resolve('whole')

@@ -31,7 +31,12 @@ function fleet(options: Partial<WorldOptions> = { roles: build }, more: object =
 }
 
 /** Builder `by` says what the artifact at `index` came out as: 0 is this machine's. */
-function says(world: World, release: Bytes, by: number, index = 0, tree?: Bytes): Bytes {
+function says(
+  world: World,
+  release: Bytes,
+  by: number,
+  { index = 0, tree }: { readonly index?: number; readonly tree?: Bytes } = {}
+): Bytes {
   const evidence = attest({
     network: world.network.id,
     release,
@@ -62,7 +67,7 @@ test('S54 nobody moves until as many organisations attest as the trust asks for'
   t.alike([none.ok, none.code], [false, 'ATTEST_QUORUM_NOT_MET'])
   t.is(none.text, '0 of 2 organisations attest')
   says(world, next, 11)
-  says(world, next, 12, 1)
+  says(world, next, 12, { index: 1 })
   world.run(HOUR)
   t.is(world.running(next), 0, 'one, and another one for a platform that is not this one')
   t.alike([attested(node.decision).have, attested(node.decision).need], [1, 2])
@@ -74,7 +79,7 @@ test('S54 nobody moves until as many organisations attest as the trust asks for'
 test('S55 a builder who got another tree blocks, until a resume names the dispute', (t) => {
   const { world, node, next } = fleet()
   for (const by of [11, 12]) says(world, next, by)
-  const dispute = says(world, next, 13, 0, idOf(99))
+  const dispute = says(world, next, 13, { tree: idOf(99) })
   world.run(HOUR)
   t.is(world.running(next), 0, 'although the number is reached')
   t.is(attested(node.decision).code, 'ATTEST_CONFLICT')
@@ -88,7 +93,7 @@ test('S55 a dispute in mid-rollout: who switched stays, nobody else switches', (
   const { world, next } = fleet()
   for (const by of [11, 12]) says(world, next, by)
   world.run(3 * HOUR, () => world.running(next) === 1)
-  says(world, next, 13, 0, idOf(99))
+  says(world, next, 13, { tree: idOf(99) })
   world.run(3 * HOUR)
   t.is(world.running(next), 1)
   const waits = world.nodes.filter(({ decision }) => decision?.act.tag === 'undo')
