@@ -182,7 +182,10 @@ const why: WhyView = {
   conditions: [
     { id: 'trust', ok: true, text: 'trust stands' },
     { id: 'signatures', ok: false, text: '1 of 2 signatures' },
-    { id: 'ready', ok: null, text: 'not reached' }
+    { id: 'place', ok: null, text: 'not reached yet' },
+    { id: 'gate', ok: null, text: 'not reached yet' },
+    { id: 'ready', ok: true, text: 'tree is here' },
+    { id: 'space', ok: null, text: 'looked at last' }
   ],
   place: null,
   nextAtMs: null
@@ -193,7 +196,9 @@ test('why is one sentence, and then every condition in the order it is checked',
     'waiting: 1 of 2 signatures',
     '  ok  trust stands',
     '  no  1 of 2 signatures',
-    '  ?   not reached'
+    '  ?   place, gate (not reached yet)',
+    '  ok  tree is here',
+    '  ?   space (looked at last)'
   ])
   const none = { ...why, release: null, sentence: 'there is no release', conditions: [] }
   t.alike(whyLines(none), ['there is no release'])

@@ -77,11 +77,25 @@ function slotLine({ slot, invite, state, reason }: SlotView): string {
 
 /** `ota-node why`: the sentence, then every condition in the order it is checked. */
 export function whyLines(view: WhyView): readonly string[] {
-  const marks = view.conditions.map(({ ok, text }) => {
-    const mark = ok === null ? '?' : ok ? 'ok' : 'no'
-    return `  ${mark.padEnd(3)} ${escapeText(text)}`
-  })
+  const marks = grouped(view.conditions)
   return [escapeText(view.sentence), ...marks, ...placeLines(view)]
+}
+
+/** One line a condition; those that nobody looked at yet stand together by their names. */
+function grouped(conditions: WhyView['conditions']): readonly string[] {
+  const lines: string[] = []
+  let open: string[] = []
+  const close = (text: string): void => {
+    if (open.length > 0) lines.push(`  ?   ${open.join(', ')} (${escapeText(text)})`)
+    open = []
+  }
+  for (const [at, { id, ok, text }] of conditions.entries()) {
+    if (ok === null) {
+      open.push(id)
+      if (conditions[at + 1]?.ok !== null || conditions[at + 1]?.text !== text) close(text)
+    } else lines.push(`  ${(ok ? 'ok' : 'no').padEnd(3)} ${escapeText(text)}`)
+  }
+  return lines
 }
 
 function release(view: ReleaseView | null): string {
