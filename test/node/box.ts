@@ -281,6 +281,7 @@ export class Box {
   readonly told: Told[] = []
   readonly failures: unknown[] = []
   readonly authority: Authority
+  readonly pool: Pool
   readonly node: Node
 
   private constructor(
@@ -293,7 +294,7 @@ export class Box {
     this.machine = kept.machine
     this.deeds = kept.machine.deeds
     this.authority = parts.authority
-    const pool = new Pool(parts.authority.believed)
+    const pool = (this.pool = new Pool(parts.authority.believed))
     this.wire = new FakeWire(this.deeds, pool, this.clock)
     const { clock, disk, machine, store, authority } = this
     this.node = new Node(
