@@ -1,5 +1,12 @@
 import test from 'brittle'
-import { alloc, fromHex, OtaError, statementBytesMax, type Bytes } from '../../lib/base/index.ts'
+import {
+  alloc,
+  copy,
+  fromHex,
+  OtaError,
+  statementBytesMax,
+  type Bytes
+} from '../../lib/base/index.ts'
 import {
   decodeEntry,
   encodeCanonical,
@@ -181,11 +188,11 @@ test('S9 no prefix and no flipped bit of a statement is admitted', async (t) => 
   for (let size = 0; size < bytes.byteLength; size += 3) await look(bytes.subarray(0, size))
   // The envelope and the head bit by bit; the rest by samples.
   for (let bit = 0; bit < bytes.byteLength * 8; bit += bit < 1_600 ? 1 : 7) {
-    const copy = bytes.slice()
-    copy[bit >> 3]! ^= 1 << (bit & 7)
+    const flipped = copy(bytes)
+    flipped[bit >> 3]! ^= 1 << (bit & 7)
     // One good signature is left of two, and two such halves are a whole: so, a fresh node each.
     if (bit >> 3 >= signaturesAt) node = await nodeOf(network)
-    await look(copy)
+    await look(flipped)
   }
   t.comment([...codes].map(([code, count]) => `${code}: ${count}`).join(', '))
   const seen = ['refused NOT_CANONICAL', 'refused BAD_SIGNATURE', 'pending THRESHOLD_NOT_MET']
@@ -339,7 +346,7 @@ function ofType(type: number, signers: readonly number[]): Statement {
 }
 
 function changed(entry: Entry, at: number): Entry {
-  const bytes = entry.bytes.slice()
+  const bytes = copy(entry.bytes)
   bytes[at]! ^= 1
   return { ...entry, bytes }
 }

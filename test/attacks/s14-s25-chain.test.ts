@@ -1,5 +1,5 @@
 import test from 'brittle'
-import { equal, isOtaError, toHex, type Bytes } from '../../lib/base/index.ts'
+import { copy, equal, isOtaError, toHex, type Bytes } from '../../lib/base/index.ts'
 import {
   encodeBody,
   encodeCanonical,
@@ -232,7 +232,7 @@ test('S25 a foreign first trust is dropped, a damaged one ends the start', async
   const bytes = (await node.disk.read(file))!
   for (const at of [3, 60, 200, bytes.byteLength - 1]) {
     const disk = node.disk.fork()
-    const damaged = bytes.slice()
+    const damaged = copy(bytes)
     damaged[at]! ^= 1
     await disk.writeDurable(file, damaged)
     await refusesToStart(t, bareNode(network, { disk }), `byte ${at}`)

@@ -1,4 +1,4 @@
-import { alloc, fromText, type Bytes } from '../../lib/base/index.ts'
+import { alloc, copy, fromText, type Bytes } from '../../lib/base/index.ts'
 import { hash } from '../../lib/trust/index.ts'
 
 /**
@@ -12,7 +12,7 @@ export class Dice {
   #counter = 1
 
   constructor(seed: string, run: number) {
-    const view = new DataView(hash([fromText(`${seed} ${run}`)]).slice().buffer)
+    const view = new DataView(copy(hash([fromText(`${seed} ${run}`)])).buffer)
     this.#a = view.getUint32(0, true)
     this.#b = view.getUint32(4, true)
     this.#c = view.getUint32(8, true)

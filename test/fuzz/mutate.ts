@@ -1,4 +1,4 @@
-import { alloc, concat, fromHex, type Bytes } from '../../lib/base/index.ts'
+import { alloc, concat, copy, fromHex, type Bytes } from '../../lib/base/index.ts'
 import type { Dice } from './dice.ts'
 
 /** Numbers at the borders of our encodings, and long forms of small ones. */
@@ -40,11 +40,11 @@ export function splice(a: Bytes, b: Bytes, dice: Dice): Bytes {
 
 function flip(bytes: Bytes, dice: Dice): Bytes {
   if (bytes.byteLength === 0) return dice.bytes(1)
-  const copy = bytes.slice()
+  const flipped = copy(bytes)
   for (let bits = 1 + dice.below(3); bits > 0; bits--) {
-    copy[dice.below(copy.byteLength)]! ^= 1 << dice.below(8)
+    flipped[dice.below(flipped.byteLength)]! ^= 1 << dice.below(8)
   }
-  return copy
+  return flipped
 }
 
 function put(bytes: Bytes, at: number, insert: Bytes, remove: number): Bytes {
@@ -66,12 +66,12 @@ function again(bytes: Bytes, dice: Dice): Bytes {
 function swap(bytes: Bytes, dice: Dice): Bytes {
   const size = 1 + dice.below(40)
   if (bytes.byteLength < 2 * size) return flip(bytes, dice)
-  const copy = bytes.slice()
+  const swapped = copy(bytes)
   const first = dice.below(bytes.byteLength - 2 * size + 1)
   const second = first + size + dice.below(bytes.byteLength - first - 2 * size + 1)
-  copy.set(bytes.subarray(second, second + size), first)
-  copy.set(bytes.subarray(first, first + size), second)
-  return copy
+  swapped.set(bytes.subarray(second, second + size), first)
+  swapped.set(bytes.subarray(first, first + size), second)
+  return swapped
 }
 
 const numbers = [

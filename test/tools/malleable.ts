@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { alloc, type Bytes } from '../../lib/base/index.ts'
+import { alloc, copy, type Bytes } from '../../lib/base/index.ts'
 import { decodeEntry, encodeEntry, type Entry, type Statement } from '../../lib/records/index.ts'
 import { nodePair, person } from './people.ts'
 
@@ -9,7 +9,7 @@ const groupOrder = 2n ** 252n + 27742317777372353535851937790883648493n
 /** S + L: the same point equation holds, and a strict verifier must refuse it. */
 export function plusOrder(entry: Entry): Entry {
   const { key, signature } = decodeEntry(entry)!
-  const own = signature.slice()
+  const own = copy(signature)
   let sum = groupOrder
   for (let index = 0; index < 32; index++) sum += BigInt(own[32 + index]!) << BigInt(8 * index)
   for (let index = 0; index < 32; index++)

@@ -1,4 +1,4 @@
-import { OtaError, type Bytes, type Disk, type Stat } from '../../lib/base/index.ts'
+import { copy, OtaError, type Bytes, type Disk, type Stat } from '../../lib/base/index.ts'
 
 interface Node {
   readonly type: 'file' | 'folder' | 'link'
@@ -33,7 +33,7 @@ export class MemoryDisk implements Disk {
 
   async read(path: string): Promise<Bytes | null> {
     const node = this.#nodes.get(path)
-    return node?.type === 'file' ? node.bytes.slice() : null
+    return node?.type === 'file' ? copy(node.bytes) : null
   }
 
   async readAt(path: string, offset: number, size: number): Promise<Bytes> {
@@ -137,7 +137,7 @@ export class MemoryDisk implements Disk {
   }
 
   #put(path: string, node: Partial<Node>): void {
-    const bytes = node.bytes?.slice() ?? new Uint8Array(0)
+    const bytes = copy(node.bytes ?? new Uint8Array(0))
     this.#nodes.set(path, { type: 'file', mode: 0o644, target: '', ...node, bytes })
   }
 

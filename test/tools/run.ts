@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
+import { attacksPage, ofTrust, scenarioLine } from './scenarios.ts'
 
 /**
- * Runs every compiled test file, each in a process of its own, two at a time, and ends with one
- * line `N passed, N failed`. A file counts as passed only if it printed its summary and `# ok` and
+ * Runs every compiled test file, each in a process of its own, two at a time, and ends with a line
+ * that counts the scenarios of docs/attacks.md and one `N passed, N failed`. A file counts as passed only if it printed its summary and `# ok` and
  * ended with 0: brittle dies without a summary when a test runs out of time, and whatever a file
  * leaves open would hang the run for ever, so each has a wall limit.
  *
@@ -43,6 +44,8 @@ async function main(): Promise<void> {
   await Promise.all(Array.from({ length: atOnce }, work))
   // A run that found nothing has shown nothing.
   if (files.length === 0) failed = 1
+  process.chdir(root)
+  say(scenarioLine(await readFile(attacksPage, 'utf8'), ofTrust))
   say(`${passed} passed, ${failed} failed`)
   process.exitCode = failed === 0 ? 0 : 1
 }
