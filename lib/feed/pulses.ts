@@ -59,7 +59,7 @@ export class Pulses {
     await this.#writing
   }
 
-  /** One after the other, each with the newest word: a note must not be overtaken by an older one. */
+  /** One after the other, each with the newest word: an older note must not come last. */
   async #write(name: string): Promise<void> {
     this.#noted.set(name, this.#pulses.get(name)?.silentMs ?? 0)
     const mine = this.#writing.then(async () => await this.#put(name))

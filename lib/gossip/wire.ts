@@ -16,7 +16,7 @@ import type { Offer } from '../crowd/index.ts'
 import { HELLO_ROLE, type Hello } from '../records/index.ts'
 import { keyPairFromSeed, type KeyPair } from '../trust/index.ts'
 import { parsePeer } from './address.ts'
-import { Claims } from './claims.ts'
+import { Claims } from './search/claims.ts'
 import { dispatch, type Parts } from './dispatch.ts'
 import { Exchange } from './exchange.ts'
 import { Later } from './later.ts'
@@ -24,7 +24,7 @@ import { Links } from './links.ts'
 import type { Peer } from './peer.ts'
 import type { Hub } from './ports.ts'
 import { Pull } from './pull.ts'
-import { Search, type Rungs } from './search.ts'
+import { Search, type Rungs } from './search/search.ts'
 import type { PeerView, WireOptions, WirePorts } from './options.ts'
 import { sourceOf } from './source.ts'
 import { Spread } from './spread.ts'
@@ -150,7 +150,7 @@ export class Wire extends Life {
    * they keep, then every five minutes, each time by a further way (S37, S39, S40).
    */
   search(on: boolean): void {
-    if (on) this.#search.start()
+    if (on && this.closing === null) this.#search.start()
     else this.#search.stop()
   }
 

@@ -29,7 +29,7 @@ test('S107 with static peers alone a clock at 1970 or 2099 misses nobody', async
   t.is(pool.claim(nowMs), null)
 })
 
-test('S107 four rendezvous nodes are a DHT; whatever their clocks, all meet on one topic', async (t) => {
+test('S107 four rendezvous nodes are a DHT, and all meet on one topic by any clock', async (t) => {
   const network = makeNetwork()
   const ports = [47_321, 47_322, 47_323, 47_324]
   const bootstrap = ports.map((port) => ({ host: '127.0.0.1', port }))
@@ -52,7 +52,7 @@ test('S107 four rendezvous nodes are a DHT; whatever their clocks, all meet on o
   t.is(rendezvous[0]!.wire.address(), listed, 'an address to write down')
 })
 
-test('S107 a clock far off is seen against five peers, and holds nothing up on the wire', async (t) => {
+test('S107 a clock far off is seen against five peers and holds nothing up', async (t) => {
   const network = makeNetwork()
   const peers: string[] = []
   for (let number = 0; number < 5; number++) {

@@ -55,7 +55,7 @@ const paused = ({ authority }: ActNode, { release }: ActNetwork): boolean =>
 
 const asStore = (one: { readonly store: object }): TestStore => one as TestStore
 
-test('S29 a fresh node that meets both branches of a feed still gets every statement', async (t) => {
+test('S29 a fresh node that meets both branches still gets every statement', async (t) => {
   const top = await t.tmp()
   const network = actNetwork([5], { feeds: [doubled] })
   const { first, release, pause } = network.statements
@@ -90,7 +90,7 @@ test('S29 a fresh node that meets both branches of a feed still gets every state
   t.is(fresh.store.feeds()[0]?.state, 'forked')
 })
 
-test('S35 all feeds dead, one forked, the publisher gone: a control still reaches all', async (t) => {
+test('S35 all feeds dead or forked, the publisher gone: a control reaches all', async (t) => {
   const top = await t.tmp()
   const network = actNetwork([5], { feeds })
   const { first, release, pause } = network.statements
@@ -131,7 +131,7 @@ test('S35 all feeds dead, one forked, the publisher gone: a control still reache
   )
 })
 
-test('S26 S35 a trust that names another feed opens it and lets go of the forked one', async (t) => {
+test('S26 S35 a new trust opens another feed and lets go of the forked one', async (t) => {
   const top = await t.tmp()
   const network = actNetwork([5], { feeds: [doubled] })
   const { first, release } = network.statements

@@ -73,12 +73,12 @@ test('S27 junk leaves memory flat, and a dropped feed costs no more bytes', asyn
 test('S27 one useful block in 4,096 keeps a feed: the count begins anew', async (t) => {
   const top = await t.tmp()
   const owner = await rogue(t, `${top}/owner`)
-  await owner.core.append([...junk(feedJunkBlocksMax - 1), fromText('good')])
+  await owner.core.append([...junk(100), fromText('good')])
   await owner.core.append(junk(feedJunkBlocksMax - 1))
   const node = await reader(t, `${top}/node`)
   await node.store.openFeeds([feed])
   link(t, asStore(owner), node)
-  await until(() => node.read.blocks === 2 * feedJunkBlocksMax - 1)
+  await until(() => node.read.blocks === feedJunkBlocksMax + 100)
   t.alike(node.alarms, [])
   await owner.core.append(fromText('the last straw'))
   await until(() => node.alarms.length === 1)
@@ -103,7 +103,7 @@ test('S28 the largest block there is costs a reader its size once, and is not ke
   t.pass('nothing of it stays in memory')
 })
 
-test('S30 a feed that withholds every block waits for nobody, and nobody waits for it', async (t) => {
+test('S30 nobody waits for a feed that withholds its blocks, nor does the end', async (t) => {
   const top = await t.tmp()
   const owner = await rogue(t, `${top}/owner`)
   await owner.core.append([fromText('good 0'), fromText('good 1'), fromText('good 2')])

@@ -97,7 +97,7 @@ test('S44 a control that peers hide is pulled by id from the one that shows it',
   t.is(node.wire.peers().length, 3, 'who hides something is no worse a peer for it')
 })
 
-test('S44 an id that a peer names and does not give proves nothing; the next is asked', async (t) => {
+test('S44 an id named and not given proves nothing; the next peer is asked', async (t) => {
   const network = actNetwork()
   const { first, release, pause } = network.statements
   const boaster = await actNode(t, network, { knows: [first, release, pause], shows: boasts })
@@ -114,7 +114,7 @@ test('S44 an id that a peer names and does not give proves nothing; the next is 
   t.ok(node.wire.peers().some(({ key, ready }) => ready && equal(key, boaster.wire.key)))
 })
 
-test('S40 S44 a digest that a beacon names is asked for at once, of all, and healed', async (t) => {
+test('S40 S44 a digest a beacon names is asked for at once, of all, and healed', async (t) => {
   const network = actNetwork([5])
   const { node, knows, asked } = await surrounded(t, network)
   const named = await beaconOf(network, network.statements.pause)
@@ -141,7 +141,7 @@ test('S40 S44 a digest that a beacon names is asked for at once, of all, and hea
   t.ok(node.events.some(({ event }) => event === 'search-over'))
 })
 
-test('S40 one beacon of three is searched for once and holds nobody; the past is no claim', async (t) => {
+test('S40 one beacon of three is no majority, and what was believed no claim', async (t) => {
   const network = actNetwork()
   const { node, asked } = await surrounded(t, network)
   const behind = namedBy(node.authority)
@@ -156,7 +156,7 @@ test('S40 one beacon of three is searched for once and holds nobody; the past is
   t.is(node.pool.claim(testNowMs)?.majority, true, 'now two of three say so')
 })
 
-test('S39 a trust that a beacon names and peers withhold is noticed at once, and healed', async (t) => {
+test('S39 a trust a beacon names and peers withhold is noticed at once, and healed', async (t) => {
   const network = actNetwork([5])
   const { node, asked } = await surrounded(t, network)
   const second = secondTrust(network, {})

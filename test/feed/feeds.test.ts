@@ -1,3 +1,4 @@
+import { cp } from 'node:fs/promises'
 import test from 'brittle'
 import type { Store } from '../../lib/feed/index.ts'
 import { feedKey } from '../../lib/feed/index.ts'
@@ -72,6 +73,19 @@ test('a cache that does not open is made anew, a signer store is not', async (t)
   t.is(await codeOf(openStore(t, `${top}/a`)), 'INTERNAL')
   const two = await openStore(t, `${top}/a`, { cache: true })
   t.ok(two.log.some(({ event }) => event === 'store-reset'))
+})
+
+test('a copied store is STORE_MOVED, a copied cache is made anew and forks nothing', async (t) => {
+  const top = await t.tmp()
+  const one = await openStore(t, `${top}/a`)
+  await (await one.store.ownFeed(signer(1))).append(fromText('one'))
+  await one.store.close()
+  await cp(`${top}/a`, `${top}/b`, { recursive: true })
+  t.is(await codeOf(openStore(t, `${top}/b`)), 'STORE_MOVED')
+  const cache = await openStore(t, `${top}/b`, { cache: true })
+  t.ok(cache.log.some(({ event }) => event === 'store-reset'))
+  const again = await cache.store.ownFeed(signer(1))
+  t.is(await codeOf(again.append(fromText('fork'))), 'EQUIVOCATION', 'the marks are still there')
 })
 
 test('a restored store refuses to append until a peer gave back the rest', async (t) => {

@@ -16,7 +16,7 @@ function after(looks: number, look: typeof quiet, from: Pulse = alive): Pulse {
   return pulse
 }
 
-test('S35 a feed is dead after seven days of silence among peers, and not a look before', (t) => {
+test('S35 a feed is dead after seven days of silence among peers, not before', (t) => {
   const looks = (7 * DAY) / quiet.elapsedMs
   t.is(after(looks - 1, quiet).isDead, false)
   t.alike(after(looks, quiet), { silentMs: 7 * DAY, isDead: true })
@@ -34,7 +34,7 @@ test('S35 one sign of life makes a dead feed live again', (t) => {
   t.alike(beat(dead, { ...quiet, hasPeers: false }), dead, 'being alone changes nothing')
 })
 
-test('S35 FEED_DEAD names the dead feed over a restart; the live one beside it goes on', async (t) => {
+test('S35 FEED_DEAD names the dead feed over restarts; the live one goes on', async (t) => {
   const top = await t.tmp()
   const clock = new DrivenClock()
   // Notes and proofs lie here, over restarts; cores lie in the folder.

@@ -1,6 +1,6 @@
 import test from 'brittle'
 import { HOUR, MINUTE } from '../../lib/base/index.ts'
-import { begin, climb, ground, type Ladder } from '../../lib/gossip/ladder.ts'
+import { begin, climb, ground, type Ladder } from '../../lib/gossip/search/ladder.ts'
 
 /** Rungs taken when the ladder is looked at each `everyMs` from 0 to `untilMs`. */
 function walkUp(untilMs: number, everyMs: number, from: Ladder = begin(ground, 0)): string[] {
@@ -25,7 +25,7 @@ test('S40 the search climbs six rungs, the first at once, one each five minutes'
   ])
 })
 
-test('S37 at the top the search rests for an hour and begins anew, for as long as it takes', (t) => {
+test('S37 at the top the search rests for an hour and begins anew, as long as it takes', (t) => {
   const taken = walkUp(24 * HOUR, MINUTE)
   t.is(taken[6], '1 at 85')
   t.is(taken[11], '6 at 110')

@@ -54,7 +54,7 @@ export function actNetwork(
 }
 
 /** A pool that counts what it was offered and what it verified. */
-export class CountingPool extends Pool {
+class CountingPool extends Pool {
   offers = 0
   readonly verified: { count: number }
 

@@ -17,7 +17,7 @@ import { nodePair, person, testNowMs } from '../tools/people.ts'
 
 const { performance } = globalThis
 
-test('S104 one brake reaches all of eight nodes in a chain, and one that comes later', async (t) => {
+test('S104 one brake reaches all of eight nodes in a chain, and a late one', async (t) => {
   const network = actNetwork()
   const { first, release } = network.statements
   const nodes: ActNode[] = []
@@ -103,7 +103,7 @@ async function besieged(t: Parameters<typeof actNode>[0]) {
   return { network, node, behind, rogue, push, address }
 }
 
-test('an act of a key the trust does not name is ignored: no reject, no step further', async (t) => {
+test('an act of a key that no trust names is ignored and goes no further', async (t) => {
   const { network, node, behind, rogue, push } = await besieged(t)
   push([
     brakeBy(network, pairOf('nobody')),
@@ -120,7 +120,7 @@ test('an act of a key the trust does not name is ignored: no reject, no step fur
   t.is(rogue.gone, false)
 })
 
-test('S114 a false signature, another network, a broken act: three rejects and an hour', async (t) => {
+test('S114 a false signature, another network, a broken act: banned for an hour', async (t) => {
   const { network, node, behind, rogue, push } = await besieged(t)
   const good = brakeBy(network, person(1))
   const forged = Uint8Array.from(good)
@@ -155,7 +155,7 @@ test('S48 a post-dated beacon is an event, once, and no fault of who brings it',
   t.is(beacons(node) + beacons(behind), 0)
 })
 
-test('S79 S114 ten thousand acts of unknown keys stay cheap; others get in meanwhile', async (t) => {
+test('S79 S114 ten thousand acts of strangers stay cheap; others get in', async (t) => {
   const { network, node, behind, rogue, push, address } = await besieged(t)
   const frames = 200
   for (let frame = 0; frame < frames; frame++) {

@@ -14,7 +14,7 @@ const rungs = ({ events }: Pick<Node, 'events'>): unknown[] =>
 const said = ({ events }: Pick<Node, 'events'>, name: string): boolean =>
   events.some(({ event }) => event === name)
 
-test('S40 a search climbs to the top, and below it to a new key that reaches the same peers', async (t) => {
+test('S40 a search climbs to the top; a new key on its way reaches the same peers', async (t) => {
   const network = makeNetwork()
   const knows = [network.first]
   const fixed = await makeNode(t, network, { knows })
@@ -84,7 +84,7 @@ function fakeSwarm(calls: string[]): object {
   }
 }
 
-test('S40 a rung each five minutes of the clock handed in, and none when the search is over', async (t) => {
+test('S40 a rung each five minutes of the clock handed in, none when it is over', async (t) => {
   const network = makeNetwork()
   const calls: string[] = []
   const clock = new DrivenClock()

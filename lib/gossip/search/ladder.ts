@@ -1,4 +1,4 @@
-import { HOUR, MINUTE } from '../base/index.ts'
+import { HOUR, MINUTE } from '../../base/index.ts'
 
 /** Rungs of the search, gentlest first; 0 is the ground. */
 export type Rung = 1 | 2 | 3 | 4 | 5 | 6

@@ -1,6 +1,6 @@
-import { SECOND } from '../base/index.ts'
+import { SECOND } from '../../base/index.ts'
 import { begin, climb, ground, type Ladder, type Rung } from './ladder.ts'
-import type { Hub } from './ports.ts'
+import type { Hub } from '../ports.ts'
 
 /** A whole fleet grows stale at one moment; it must not rejoin at one moment. */
 const jitterMs = 30 * SECOND

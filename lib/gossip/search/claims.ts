@@ -1,7 +1,7 @@
-import { isOtaError, toHex, type Bytes } from '../base/index.ts'
-import { decodeEvidence, type SetRef } from '../records/index.ts'
-import { shed } from './pick.ts'
-import type { AuthoritySource } from './ports.ts'
+import { isOtaError, toHex, type Bytes } from '../../base/index.ts'
+import { decodeEvidence, type SetRef } from '../../records/index.ts'
+import { shed } from '../pick.ts'
+import type { AuthoritySource } from '../ports.ts'
 
 const beaconType = 51
 /** Digests remembered as asked for; a beacon repeats its own every ten minutes. */
