@@ -1,4 +1,4 @@
-// What people and builders hand around beside statements, and the trees of releases, judged offline.
+// What people and builders hand around beside statements, and trees of releases, judged offline.
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type TestContext } from 'brittle'
@@ -238,7 +238,7 @@ test('a changed byte, a file more, and another release’s name are refused', as
   t.ok(crashing.final?.message?.includes('that of any of the 1 trees known here'))
 })
 
-test('what no tree may hold is BAD_TREE, and a tree needs a home to be compared with', async (t) => {
+test('what no tree may hold is BAD_TREE, and a tree needs a home beside it', async (t) => {
   const { home, tree } = await installed(t)
   await mkdir(join(tree, 'aux'))
   await writeFile(join(tree, 'aux', 'bad\nname'), 'x')

@@ -167,7 +167,7 @@ test('one statement needs to be told whom to believe', async (t) => {
   t.alike([empty.exit, empty.final?.code], [2, 'USAGE'])
 })
 
-test('S25 S93 a join string says whose first trust counts, and below what nothing does', async (t) => {
+test('S25 S93 a join string says whose first trust counts, and from where', async (t) => {
   const folder = await homeOf(t, whole)
   const other = foundNetwork({ name: 'other' })
   const strange = await node(['verify', folder, '--network', toName(other.id), '--json'])
@@ -229,7 +229,7 @@ test('every cut and every flip of a statement is refused with a code', async (t)
   t.is(rows.filter(([, code]) => code === null).length, 1, 'only the trust holds')
 })
 
-test('the goldens are read, and none of them is believed: their signatures are made up', async (t) => {
+test('the goldens are read, and none is believed: nobody signed them', async (t) => {
   for (const { name, hex } of readJsonGoldens('statements')) {
     const folder = await folderOf(t, { golden: Buffer.from(hex, 'hex'), hex: `${hex}\n` })
     for (const file of ['golden', 'hex']) {
@@ -285,7 +285,7 @@ async function everything(folder: string): Promise<readonly string[]> {
   return all
 }
 
-test('a release under a trust that names nobody of its signers is refused for its head', async (t) => {
+test('a release that names one trust by the id of another is refused', async (t) => {
   const later = signRelease(
     network.id,
     makeRelease(network.id, { head: headUnder(3, idOfStatement(second)) })

@@ -39,7 +39,7 @@ test('what the app said it runs is there after a restart', async (t) => {
   t.is(again.value.previous, release)
 })
 
-test('S104 what brakes and beacons said is there after a restart, with when it was heard', async (t) => {
+test('S104 brakes and beacons are there after a restart, with when they were heard', async (t) => {
   const disk = new MemoryDisk()
   const memory = await Memory.open(disk, silent, 'home')
   const kept = [{ wire: Uint8Array.of(1, 50, 255), receivedMs: 1_760_000_000_000 }]

@@ -69,8 +69,8 @@ export async function keptPair(disk: Disk, dice: Dice, path: string): Promise<Ke
 
 /**
  * The node's key and certificate, made at the first start and kept below `folder` (0700). A slot is
- * drawn by dice unless told; images of one invite must number their nodes. Throws what `checkInvite`
- * throws, only where a slot is taken anew: a certificate outlives its invite.
+ * drawn by dice unless told; images of one invite must number their nodes. Throws what
+ * `checkInvite` throws, only where a slot is taken anew: a certificate outlives its invite.
  */
 export async function identityOf(
   ports: { readonly disk: Disk; readonly dice: Dice; readonly nowMs: number },

@@ -128,7 +128,7 @@ interface Wanted {
   readonly held: Join
 }
 
-/** The line that a config lacks of what is asked for; an own join string never loses a checkpoint. */
+/** The line that a config lacks of what is asked for; a checkpoint is never given up for none. */
 function lackOf(config: NodeConfig, { path, slot, told, held }: Wanted): string | null {
   if (path !== null && config.invite !== path) return `invite = ${JSON.stringify(path)}`
   if (slot !== null && config.slot !== slot) return `slot = ${slot}`

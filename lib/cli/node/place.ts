@@ -65,7 +65,8 @@ export function placeLines({ release, place }: WhyView): readonly string[] {
     ...drawn,
     `  ${told(check.seed).padEnd(3)} seed  ${place.seed}`,
     `  ${told(check.place).padEnd(3)} place ${place.u}  of node ${place.nodeKey}`,
-    '  again: H(tag, f…) = BLAKE2b-256(lp("upswell/1/crowd/" + tag) lp(f)…), lp: u32le length first',
-    '  seed = H("seed", release id, values in key order); place = 8 bytes of H("cohort", seed, node)'
+    '  again: seed = H("seed", release id, values in key order)',
+    '         place = first 8 bytes of H("cohort", seed, node key)',
+    '         H(tag, f…) = BLAKE2b-256(lp("upswell/1/crowd/" + tag) lp(f)…), lp: u32le length first'
   ]
 }
