@@ -42,11 +42,16 @@ export class Signers {
 
   /** Runs `ota-publish` as `who`; their pass phrase waits on descriptor 3, read only if asked. */
   async run(who: string, ...args: readonly string[]): Promise<Ended> {
+    return await this.runAs(who, who, ...args)
+  }
+
+  /** As `run`, at the desk of `who` with the key and the pass phrase of `whose`. */
+  async runAs(who: string, whose: string, ...args: readonly string[]): Promise<Ended> {
     const child = this.#spawn(who, args)
     const secret = child.stdio[3]
     if (secret !== null && secret !== undefined && 'end' in secret) {
       secret.on('error', () => undefined) // a command that needs no key closes it unread
-      secret.end(`pass phrase of ${who}\n`)
+      secret.end(`pass phrase of ${whose}\n`)
     }
     let stdout = ''
     let stderr = ''

@@ -1,10 +1,39 @@
-import { OtaError, alloc, concat, fromText, type Bytes } from '../../base/index.ts'
-import { decodeInvite, encodeInvite, encodeInviteFile, type Label } from '../../records/index.ts'
-import { hasKey, keyPairFromSeed, sign, wipe, type Believed } from '../../trust/index.ts'
+import {
+  OtaError,
+  alloc,
+  concat,
+  fromText,
+  membershipBytesMax,
+  toText,
+  type Bytes,
+  type Disk
+} from '../../base/index.ts'
+import {
+  decodeInvite,
+  decodeInviteFile,
+  encodeCertificate,
+  encodeInvite,
+  encodeInviteFile,
+  type Invite,
+  type Label
+} from '../../records/index.ts'
+import {
+  fromName,
+  hasKey,
+  keyPairFromSeed,
+  sign,
+  toName,
+  wipe,
+  type Believed
+} from '../../trust/index.ts'
 import { currentTrust } from './control.ts'
 import type { Desk } from '../desk.ts'
 import type { UnlockedKey } from '../papers/keyfile.ts'
-import { toLine } from '../papers/line.ts'
+import { readLineFile, toLine } from '../papers/line.ts'
+import { refuseOtherFile } from '../papers/request.ts'
+
+const LABELS_MAX = 16
+const SIGNATURE_BYTES = 64
 
 export interface InviteOptions {
   /** 1 to 65,535: how many nodes may join with it. */
@@ -33,6 +62,12 @@ export function makeInvite(
       hint: 'ask a key of role enrol: see ota-publish trust show'
     })
   }
+  checkLabels(options.labels)
+  if (options.notAfterMs !== 0 && options.notAfterMs <= options.nowMs) {
+    throw new OtaError('USAGE', 'the invite would be over before anybody joins', {
+      hint: 'give --until a duration from now, as 14d'
+    })
+  }
   const seed = desk.dice.fill(alloc(32))
   const pair = keyPairFromSeed(seed)
   try {
@@ -48,6 +83,7 @@ export function makeInvite(
       enrol: key.key,
       ext: []
     })
+    refuseLong(believed.network, canonical, { invite: pair.key, issuedMs: options.nowMs })
     const invite = decodeInvite(concat([canonical, sign(canonical, key.pair)]))
     const join = { version: trust.body.version, trustId: trust.id }
     return encodeInviteFile({ invite, seed, join })
@@ -57,12 +93,78 @@ export function makeInvite(
   }
 }
 
-/** Writes an invite file where only its owner reads it; never over another file. */
+/**
+ * Writes an invite file where only its owner reads it; never over another file. Its key and slots
+ * are noted in this home first, so that it can be revoked by name when the file is gone.
+ */
 export async function writeInvite(desk: Desk, path: string, file: Bytes): Promise<void> {
   if ((await desk.disk.stat(path)) !== null) {
     throw new OtaError('USAGE', `${path} exists already`, { hint: 'name another file with -o' })
   }
+  const { invite } = decodeInviteFile(file)
+  const line = `${toName(invite.network)} ${toName(invite.invite)} ${invite.slots}\n`
+  await desk.disk.append(invitesPath(desk), fromText(line))
   await desk.disk.create(path, toLine(file), 0o600)
+}
+
+/** An invite that was made in this home. */
+export interface KeptInvite {
+  readonly network: Bytes
+  readonly invite: Bytes
+  readonly slots: number
+}
+
+/** The invites made here, oldest first. */
+export async function keptInvites(desk: Desk): Promise<readonly KeptInvite[]> {
+  const bytes = await desk.disk.read(invitesPath(desk))
+  const lines = bytes === null ? [] : toText(bytes).split('\n')
+  return lines.flatMap((line) => {
+    const match = /^(\w{52}) (\w{52}) (\d+)$/.exec(line)
+    if (match === null) return []
+    const [, network = '', invite = '', slots] = match
+    return [{ network: fromName(network), invite: fromName(invite), slots: Number(slots) }]
+  })
+}
+
+/** The invite in a file, without its secret. `WRONG_TYPE` when the file is something else. */
+export async function readInvite(disk: Disk, path: string): Promise<Invite> {
+  const bytes = await readLineFile(disk, path)
+  refuseOtherFile(bytes, 'invite', path)
+  const { invite, seed } = decodeInviteFile(bytes)
+  wipe(seed)
+  return invite
+}
+
+function invitesPath({ places }: Desk): string {
+  return `${places.home}/invites`
+}
+
+function checkLabels(labels: readonly Label[]): void {
+  if (labels.length > LABELS_MAX) {
+    throw new OtaError('USAGE', `${labels.length} labels, an invite has at most ${LABELS_MAX}`)
+  }
+  const names = labels.map(({ name }) => name)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice === undefined) return
+  throw new OtaError('USAGE', `label "${twice}" is given twice`, {
+    hint: 'a node has one value of each: make an invite for each value'
+  })
+}
+
+/** Invite and certificate travel together: what does not fit would fail at the node that joins. */
+function refuseLong(
+  network: Bytes,
+  canonical: Bytes,
+  { invite, issuedMs }: { readonly invite: Bytes; readonly issuedMs: number }
+): void {
+  const slot = { network, invite, slot: 0, node: invite, issuedMs }
+  const certificate = encodeCertificate(slot).byteLength
+  const size = canonical.byteLength + certificate + 2 * SIGNATURE_BYTES
+  if (size <= membershipBytesMax) return
+  throw new OtaError('OVER_LIMIT', `the labels make a membership of ${size} bytes`, {
+    hint: `use fewer or shorter ones: ${membershipBytesMax} bytes is all that travels`,
+    facts: { have: size, max: membershipBytesMax }
+  })
 }
 
 /** Reads `K=V`; throws `USAGE` for any other text. */
@@ -70,7 +172,8 @@ export function parseLabel(text: string): Label {
   const at = text.indexOf('=')
   const name = text.slice(0, at)
   const value = text.slice(at + 1)
-  const fits = at > 0 && /^[a-z0-9][a-z0-9.-]{0,31}$/.test(name) && fromText(value).byteLength <= 64
-  if (fits) return { name, value }
+  const isName = at > 0 && /^[a-z0-9][a-z0-9.-]{0,31}$/.test(name)
+  const isText = /^[^\p{Cc}]*$/u.test(value) && value === value.normalize('NFC')
+  if (isName && isText && fromText(value).byteLength <= 64) return { name, value }
   throw new OtaError('USAGE', `"${text}" is no label`, { hint: 'write it as operator=demo' })
 }

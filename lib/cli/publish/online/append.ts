@@ -1,5 +1,8 @@
+import { equal } from '../../../base/index.ts'
+import { feedKey } from '../../../feed/index.ts'
 import { encodeStatement, normaliseEntries, type Entry } from '../../../records/index.ts'
-import type { Desk, Draft } from '../../../publish/index.ts'
+import { feedPairs, type Desk, type Draft } from '../../../publish/index.ts'
+import { wipe, type Believed } from '../../../trust/index.ts'
 import type { Context } from '../../frame/index.ts'
 import { needAuthority } from '../belief.ts'
 import { Station, logTo } from './station.ts'
@@ -23,4 +26,12 @@ export async function appendAnswer(
   } finally {
     await station.close()
   }
+}
+
+/** Whether this machine writes one of the feeds that the trust lists. */
+export async function ownsFeed(desk: Desk, { trust }: Believed): Promise<boolean> {
+  const pairs = await feedPairs(desk)
+  for (const { secret } of pairs) wipe(secret)
+  const feeds = trust?.body.feeds ?? []
+  return pairs.some(({ key }) => feeds.some((feed) => equal(feed, feedKey(key))))
 }

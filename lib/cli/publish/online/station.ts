@@ -1,37 +1,47 @@
 import { alloc, equal, type Bytes, type Log, type OtaError } from '../../../base/index.ts'
 import { Life, inBackground } from '../../../base/life.ts'
 import type { Authority } from '../../../authority/index.ts'
-import { Pool } from '../../../crowd/index.ts'
+import { Pool, type Offer } from '../../../crowd/index.ts'
 import { Store } from '../../../feed/index.ts'
 import { Wire } from '../../../gossip/index.ts'
+import { KeptFile } from '../../../node/index.ts'
 import { feedPairs, readLineFile, toLine, type Desk } from '../../../publish/index.ts'
+import type { Evidence } from '../../../records/index.ts'
 import { authorityDigest, keyPairFromSeed, wipe, type KeyPair } from '../../../trust/index.ts'
 import { writeCensus } from './census.ts'
 import type { Network } from './network.ts'
 
-/** First byte of a statement in a feed block; evidence has another. */
+/** First byte of a statement in a feed block, and of evidence in its wire form. */
 const STATEMENT_BYTE = 0x75
+const EVIDENCE_BYTE = 0x01
+
+export interface StationOptions {
+  /** Null: only the store, nobody is reached. */
+  readonly network: Network | null
+  readonly log: Log
+  /** False: no store is opened, so that it works beside a command that holds it; default true. */
+  readonly feeds?: boolean
+}
 
 /**
  * A publisher's end of the network: its store, the feeds it reads and writes, and, when online, the
- * wire. It installs nothing and reports nothing.
+ * wire. It installs nothing and reports nothing; what single keys said (brakes, attestations,
+ * beacons) it keeps on disk and passes on.
  */
 export class Station extends Life {
   readonly #desk: Desk
   readonly #authority: Authority
   readonly #network: Network | null
   readonly #log: Log
+  readonly #hasFeeds: boolean
   readonly store: Store
   readonly pool: Pool
   #wire: Wire | null = null
+  #kept: KeptFile | null = null
 
-  /** `network` null: only the store, nobody is reached. */
-  constructor(
-    desk: Desk,
-    authority: Authority,
-    { network, log }: { readonly network: Network | null; readonly log: Log }
-  ) {
+  constructor(desk: Desk, authority: Authority, { network, log, feeds }: StationOptions) {
     super()
+    this.#hasFeeds = feeds ?? true
     this.#desk = desk
     this.#authority = authority
     this.#network = network
@@ -47,27 +57,39 @@ export class Station extends Life {
   }
 
   protected override async start(): Promise<void> {
+    this.#tellPool()
+    // before anything is heard: receipt times stay, and numbers never fall
+    this.#kept = await openKept(this.#desk, this.pool, this.#log)
+    this.own({ close: async () => await this.#kept?.write() })
+    if (this.#hasFeeds) await this.#startStore()
+    this.own({ close: this.#authority.onChange(() => this.#believesAnew()) })
+    if (this.#network !== null) await this.#startWire(this.#network)
+  }
+
+  async #startStore(): Promise<void> {
     this.own(this.store)
     await this.store.ready()
     this.own({ close: this.store.onBlock(async (_, __, bytes) => await this.#takeBlock(bytes)) })
-    this.own({ close: this.#authority.onChange(() => this.#believesAnew()) })
     await this.#openFeeds()
-    if (this.#network === null) return
+  }
+
+  async #startWire(network: Network): Promise<void> {
     const { clock, dice } = this.#desk
     const wire = new Wire(clock, dice, this.#log, {
       authority: this.#authority,
       pool: this.pool,
       options: {
-        ...this.#network,
+        ...network,
         network: this.#authority.believed.network,
-        keyPair: this.#network.port === null ? null : await this.#swarmPair(),
+        keyPair: network.port === null ? null : await this.#swarmPair(),
         rendezvous: false,
         membership: null,
         nodePair: null
       }
     })
     this.#wire = this.own(wire)
-    wire.onStream((stream) => this.store.replicate(stream))
+    if (this.#hasFeeds) wire.onStream((stream) => this.store.replicate(stream))
+    this.own({ close: wire.onChange((change) => this.#heard(change === 'evidence')) })
     await wire.ready()
     this.own({ close: async () => await this.keepCensus() })
   }
@@ -96,6 +118,16 @@ export class Station extends Life {
     }
   }
 
+  /**
+   * Says something of an own key: into the pool, on disk, and to peers if there are any. Returns
+   * what the pool made of it: `ignored` is what every node would make of it.
+   */
+  async say({ wire }: Evidence): Promise<Offer> {
+    const offer = this.#wire?.publish(wire) ?? this.pool.offer(wire, this.#desk.clock.wallMs())
+    await this.#kept?.write()
+    return offer
+  }
+
   /** Peers whose authority digest is ours: they believe all that we do. */
   inAgreement(): number {
     const digest = authorityDigest(this.#authority.believed)
@@ -115,14 +147,32 @@ export class Station extends Life {
   }
 
   async #takeBlock(bytes: Bytes): Promise<boolean> {
+    if (bytes[0] === EVIDENCE_BYTE) return this.#takeEvidence(bytes)
     if (bytes[0] !== STATEMENT_BYTE) return false
     const verdict = await this.#authority.intake(bytes, 'feed')
     return verdict.tag !== 'refused'
   }
 
+  /** An attestation in a feed; one that was known is of use too, or feeds would look like junk. */
+  #takeEvidence(bytes: Bytes): boolean {
+    const { answer } = this.pool.offer(bytes, this.#desk.clock.wallMs())
+    if (answer === 'accepted') this.#kept?.write().catch(inBackground)
+    return answer === 'accepted' || answer === 'duplicate'
+  }
+
+  #heard(isEvidence: boolean): void {
+    if (isEvidence && this.closing === null) this.#kept?.write().catch(inBackground)
+  }
+
+  #tellPool(): void {
+    const authority = this.#authority
+    const hadDigest = (digest: Bytes): boolean => authority.hadDigest(digest)
+    this.pool.setContext({ believed: authority.believed, hadDigest })
+  }
+
   #believesAnew(): void {
-    this.pool.setContext({ believed: this.#authority.believed })
-    this.#openFeeds().catch(inBackground)
+    this.#tellPool()
+    if (this.#hasFeeds) this.#openFeeds().catch(inBackground)
   }
 
   async #openFeeds(): Promise<void> {
@@ -139,6 +189,13 @@ export class Station extends Life {
     }
     return keyPairFromSeed(await readLineFile(disk, path))
   }
+}
+
+/** What single keys said, from the file of this home into the pool. */
+export async function openKept(desk: Desk, pool: Pool, log: Log): Promise<KeptFile> {
+  const { disk, clock, places } = desk
+  const path = `${places.home}/evidence`
+  return await KeptFile.open(disk, log, { path, pool, nowMs: clock.wallMs() })
 }
 
 /** Waits until `done` holds, looking twice a second; throws `late` when `withinMs` is over. */

@@ -1,6 +1,7 @@
 import { OtaError, unreachable } from '../../../base/index.ts'
 import { refusals, type AnyKnown, type Believed, type Held } from '../../../trust/index.ts'
 import {
+  amount,
   escapeText,
   findByName,
   formatTime,
@@ -8,48 +9,94 @@ import {
   type Context,
   type Outcome
 } from '../../frame/index.ts'
+import type { Authority } from '../../../authority/index.ts'
+import { labelsOf, type Desk } from '../../../publish/index.ts'
 import { needAuthority } from '../belief.ts'
 import { deskOf } from '../desk.ts'
+import { actsOf, type ActView } from './acts.ts'
 
-/** `log`: every statement this home holds, oldest first. */
-export async function log(context: Context): Promise<Outcome> {
-  const { out } = context
-  const { believed } = await needAuthority(deskOf(context))
-  const held = [...believed.held.values()].toSorted((a, b) => issuedOf(a.any) - issuedOf(b.any))
-  const rows = held.map((one) => {
-    const { id, statement } = one.any.known
-    const data = {
-      id,
-      type: one.any.tag,
-      issued: issuedOf(one.any),
-      standing: one.standing.tag,
-      signatures: statement.entries.length,
-      text: wordsOf(one.any)
-    }
-    out.result('statement', data, null)
-    return [
-      out.id(id),
-      one.any.tag,
-      formatTime(data.issued),
-      standingOf(believed, one),
-      `${data.signatures} signatures`,
-      data.text
-    ]
-  })
-  if (!out.options.json) for (const line of table(rows)) out.result('statement', {}, line)
-  return { data: { statements: rows.length } }
+/** Loads the evidence, which no other offline command needs. */
+async function heldActs(desk: Desk, authority: Authority): Promise<readonly ActView[]> {
+  const { keptEvidence } = await import('../online/look.ts')
+  const pool = await keptEvidence(desk, authority)
+  return actsOf(authority.believed, pool.kept(), desk.clock.wallMs())
 }
 
-/** `show ID`: one statement and who signed it. */
+interface Line {
+  readonly issued: number
+  readonly cells: readonly string[]
+  readonly tell: () => void
+}
+
+/** `log`: every statement this home holds and every word of a single key, oldest first. */
+export async function log(context: Context): Promise<Outcome> {
+  const { out } = context
+  const desk = deskOf(context)
+  const authority = await needAuthority(desk)
+  const { believed } = authority
+  const held = [...believed.held.values()].map((one) => statementLine(context, believed, one))
+  const acts = (await heldActs(desk, authority)).map((act) => actLine(context, act))
+  const lines = [...held, ...acts].toSorted((a, b) => a.issued - b.issued)
+  for (const { tell } of lines) tell()
+  const rows = lines.map(({ cells }) => cells)
+  if (!out.options.json) for (const line of table(rows)) out.result('statement', {}, line)
+  return { data: { statements: held.length, acts: acts.length } }
+}
+
+function statementLine({ out }: Context, believed: Believed, one: Held): Line {
+  const { id, statement } = one.any.known
+  const data = {
+    id,
+    type: one.any.tag,
+    issued: issuedOf(one.any),
+    standing: one.standing.tag,
+    signatures: statement.entries.length,
+    text: wordsOf(one.any)
+  }
+  const signatures = amount(data.signatures, 'signature')
+  const standing = standingOf(believed, one)
+  const cells = [out.id(id), data.type, formatTime(data.issued), standing, signatures, data.text]
+  return { issued: data.issued, cells, tell: () => out.result('statement', data, null) }
+}
+
+function actLine({ out }: Context, { id, type, label, issued, standing, text }: ActView): Line {
+  const data = { id, type, issued, standing, signer: label, text }
+  const who = `by ${escapeText(label)}`
+  const cells = [out.id(id), type, formatTime(issued), standing, who, text]
+  return { issued, cells, tell: () => out.result('act', data, null) }
+}
+
+/** `show ID`: one statement and who signed it, or what a single key said. */
 export async function show(context: Context): Promise<Outcome> {
-  const { out, args } = context
-  const { believed } = await needAuthority(deskOf(context))
+  const { args } = context
+  const desk = deskOf(context)
+  const authority = await needAuthority(desk)
+  const { believed } = authority
   const all = [...believed.held.values()]
-  const ids = all.map(({ any }) => any.known.id)
+  const acts = await heldActs(desk, authority)
+  const ids = [...all.map(({ any }) => any.known.id), ...acts.map((act) => act.id)]
   const id = findByName(args[0] ?? '', ids, 'statement')
+  const act = acts.find((one) => one.id === id)
+  if (act !== undefined) return showAct(context, act)
   const found = all.find(({ any }) => any.known.id === id)
   if (found === undefined) throw new OtaError('USAGE', `no statement "${args[0] ?? ''}" is known`)
-  const signers = found.any.known.signers.map((key) => labelOf(believed, key) ?? out.id(key))
+  return showStatement(context, believed, found)
+}
+
+function showAct({ out }: Context, act: ActView): Outcome {
+  const { id, type, label, key, issued, standing, text, facts } = act
+  const data = { id, type, issued, standing, signer: label, key, text, ...facts }
+  out.result('act', data, [
+    `${type} ${out.id(id)}  ${standing}  ${text}`,
+    `said ${formatTime(issued)}`,
+    `signed by ${escapeText(label)}  key ${out.id(key)}`
+  ])
+  return { data }
+}
+
+function showStatement({ out }: Context, believed: Believed, found: Held): Outcome {
+  const { id } = found.any.known
+  const signers = found.any.known.signers.map((key) => labelsOf(believed, [key])[0] ?? out.id(key))
   const data = {
     id,
     type: found.any.tag,
@@ -97,13 +144,4 @@ function standingOf(believed: Believed, { any, standing }: Held): string {
   const { aborted, paused } = refusals(believed, any.known.id)
   if (aborted.length > 0) return 'aborted'
   return paused.length > 0 ? 'paused' : standing.tag
-}
-
-function labelOf(believed: Believed, key: Uint8Array): string | null {
-  for (const { body } of believed.trusts.toReversed()) {
-    const members = body.roles.flatMap((role) => role.members)
-    const found = members.find((member) => member.key.every((byte, i) => byte === key[i]))
-    if (found !== undefined) return found.label
-  }
-  return null
 }

@@ -1,30 +1,30 @@
-import { SECOND, alloc, equal, toHex } from '../../../base/index.ts'
+import { OtaError, SECOND, equal, isOtaError, toHex } from '../../../base/index.ts'
 import type { Authority } from '../../../authority/index.ts'
-import type { Desk } from '../../../publish/index.ts'
 import {
-  decide,
-  emptyMemory,
-  type DecideInput,
-  type RolloutMemory,
-  type RolloutView
-} from '../../../rollout/index.ts'
-import { admittedReleases, type KnownRelease } from '../../../trust/index.ts'
-import { amount, escapeText, formatShare, type Context, type Outcome } from '../../frame/index.ts'
+  draftControl,
+  nameOf,
+  readAnswers,
+  requestOf,
+  shortest,
+  tally,
+  type Desk,
+  type Draft
+} from '../../../publish/index.ts'
+import { escapeText, type Context, type Outcome } from '../../frame/index.ts'
 import { needAuthority, releaseNamed } from '../belief.ts'
-import { deskOf } from '../desk.ts'
+import { deskOf, writeLine, wrote } from '../desk.ts'
+import { firstLook } from '../online/look.ts'
 import { networkOf } from '../online/network.ts'
+import { Sight, type Row } from '../online/sight.ts'
 import { Station, logTo, pause } from '../online/station.ts'
-import { planWord } from '../show.ts'
-import { thisPlatform } from './release.ts'
+import { abortCommand, dataOf, haltWords, linesOf, wordData, wordLine } from './watch-words.ts'
 
-/** How long one look waits for peers and their evidence. */
-const LOOK_MS = 10 * SECOND
 const AGAIN_MS = SECOND
 
 /**
  * `watch`: a peer that installs nothing, holds no slot and reports nothing; it draws what the
  * evidence it was given says of each channel. `--once`: one look, when two rounds with peers are
- * through or `--timeout` (10 s) is over.
+ * through or `--timeout` (10 s) is over; it ends with 0 whatever it saw, the state is in the data.
  */
 export async function watch(context: Context): Promise<Outcome> {
   const { out, signal, flags } = context
@@ -35,21 +35,19 @@ export async function watch(context: Context): Promise<Outcome> {
   const log = logTo((line) => out.detail(line))
   const station = new Station(desk, authority, { network: await networkOf(context, desk), log })
   const sight = new Sight(desk, authority, station)
+  const shown = new Shown(context, desk, authority)
+  const asked = new Set<string>()
   try {
     await station.ready()
     await firstLook(context, desk, station)
-    let shown = ''
     do {
       const rows = sight.look().filter(({ release }) => about === null || equal(about, release.id))
-      const lines = rows.map((row) => lineOf(context, row))
-      if (lines.join('\n') !== shown) {
-        shown = lines.join('\n')
-        for (const [index, row] of rows.entries())
-          out.result('rollout', dataOf(row), lines[index] ?? null)
-      }
-      if (flags.has('once')) {
-        if (rows.length === 0) out.note('no release is admitted yet')
-        return { data: { rollouts: rows.map(dataOf) } }
+      const data = shown.tell(rows, sight)
+      if (flags.has('once')) return { data }
+      for (const row of rows) {
+        if (!isOpenHalt(row) || asked.has(toHex(row.release.id))) continue
+        asked.add(toHex(row.release.id))
+        await offerAbort(context, desk, authority, row)
       }
       await pause(desk, AGAIN_MS, signal)
     } while (!signal.aborted)
@@ -59,173 +57,137 @@ export async function watch(context: Context): Promise<Outcome> {
   }
 }
 
-/** What is shown of one channel. */
-interface Row {
-  readonly channel: string
-  /** The release of the rollout, or the newest one. */
-  readonly release: KnownRelease
-  readonly view: RolloutView
-  /** Nodes counted by the census, and those of them on this release. */
-  readonly nodes: number
-  readonly running: number
-  readonly halted: boolean
-  readonly completed: boolean
-}
-
-/** The rollouts as one outsider sees them; what it concluded stays in memory between looks. */
-class Sight {
+/** What was shown last, so that only news is shown. */
+class Shown {
+  readonly #context: Context
   readonly #desk: Desk
   readonly #authority: Authority
-  readonly #station: Station
-  readonly #memories = new Map<string, RolloutMemory>()
+  #rows = ''
+  #word = ''
 
-  constructor(desk: Desk, authority: Authority, station: Station) {
+  constructor(context: Context, desk: Desk, authority: Authority) {
+    this.#context = context
     this.#desk = desk
     this.#authority = authority
-    this.#station = station
   }
 
-  look(): readonly Row[] {
-    const { releases } = this.#authority.believed
-    const channels = [...new Set(releases.map(({ body }) => body.channel))]
-    return channels.flatMap((channel) => this.#lookAt(channel))
-  }
-
-  #lookAt(channel: string): readonly Row[] {
-    const { believed } = this.#authority
-    const nowMs = this.#desk.clock.wallMs()
-    const memory = this.#memories.get(channel) ?? emptyMemory
-    const decision = decide(this.#input(channel, memory, nowMs))
-    this.#memories.set(channel, decision.memory)
-    const { view, halted, completed } = decision
-    const admitted = admittedReleases(believed, channel)
-    const live = admitted.find(({ id }) => view.release !== null && equal(id, view.release))
-    const release = live ?? admitted[0]
-    if (release === undefined) return []
-    const { id } = release
-    const { pool } = this.#station
-    const mine = toHex(id.subarray(0, 8))
-    const running = pool.members(nowMs).filter((member) => member.running === mine).length
-    return [
-      {
-        channel,
-        release,
-        view,
-        nodes: this.#station.census(),
-        running,
-        halted: halted.some((one) => equal(one, id)),
-        completed: completed.some((one) => equal(one, id))
-      }
-    ]
-  }
-
-  #input(channel: string, memory: RolloutMemory, nowMs: number): DecideInput {
-    const { wire, pool } = this.#station
-    return {
-      nowMs,
-      believed: this.#authority.believed,
-      pool,
-      self: {
-        nodeKey: alloc(32),
-        member: false,
-        platform: thisPlatform(),
-        channel,
-        tier: 1,
-        level: 'notify',
-        hold: true,
-        pinned: null,
-        skipped: [],
-        applied: []
-      },
-      node: {
-        running: null,
-        previous: null,
-        quarantine: [],
-        staged: null,
-        busy: null,
-        treatment: null
-      },
-      network: {
-        peers: wire?.peers().length ?? 0,
-        settledSince: () => wire?.settled(0) ?? false,
-        coverage: (release, resume) => wire?.coverage(release, resume) ?? 0,
-        clockSkewMs: wire?.clockSkewMs() ?? null,
-        trustSettled: true
-      },
-      memory
+  tell(rows: readonly Row[], sight: Sight) {
+    const { out, flags } = this.#context
+    const word = sight.freshness()
+    const trust = this.#authority.believed.trust?.body ?? null
+    const said = `${word.freshness.state} ${word.claim?.code ?? ''} ${word.claim?.by.join() ?? ''}`
+    if (said !== this.#word) {
+      this.#word = said
+      const line = wordLine(word, trust, this.#desk.clock.wallMs())
+      out.result('freshness', wordData(word), line)
     }
+    const lines = rows.map((row) => linesOf(this.#context, row))
+    if (lines.flat().join('\n') !== this.#rows) {
+      this.#rows = lines.flat().join('\n')
+      for (const [index, row] of rows.entries()) {
+        out.result('rollout', dataOf(row), lines[index] ?? null)
+        if (isOpenHalt(row) && !this.#mayAsk()) out.note(`next: ${abortCommand(row.release.id)}`)
+      }
+    }
+    if (flags.has('once') && rows.length === 0) out.note('no release is admitted yet')
+    return { rollouts: rows.map(dataOf), freshness: wordData(word) }
+  }
+
+  #mayAsk(): boolean {
+    return !this.#context.flags.has('once') && hasTerminal(this.#context)
   }
 }
 
-/** Until two rounds with peers are through; nobody there is shown, not an error. */
-async function firstLook(context: Context, desk: Desk, station: Station): Promise<void> {
-  const startMs = desk.clock.steadyMs()
-  const endMs = startMs + (context.timeoutMs ?? LOOK_MS)
-  while (!context.signal.aborted && desk.clock.steadyMs() < endMs) {
-    if (station.wire?.settled(startMs) === true) return
-    context.out.progress('asking peers', amount(station.wire?.peers().length ?? 0, 'peer'))
-    await pause(desk, AGAIN_MS / 4, context.signal)
-  }
+function isOpenHalt({ halted, aborted }: Row): boolean {
+  return halted && !aborted
 }
 
-function dataOf({ channel, release, view, nodes, running, halted, completed }: Row) {
-  const { body, id } = release
-  const { phase, stage, stages, widthPpm, treated, controls, failures, good, e, reasons } = view
-  return {
-    channel,
-    release: id,
-    label: body.label,
-    nodes,
-    running,
-    state: stateOf({ view, halted, completed }),
-    phase,
-    stage,
-    stages,
-    widthPpm,
-    treated,
-    controls,
-    failures,
-    good,
-    evidence: e,
-    verdict: view.reading.tag,
-    reasons: [...reasons],
-    queued: [...view.queued]
-  }
+function hasTerminal({ terminal, out }: Context): boolean {
+  return terminal.stdin.isTTY === true && !out.options.json
 }
 
-function stateOf({ view, halted, completed }: Pick<Row, 'view' | 'halted' | 'completed'>): string {
-  if (halted) return 'halted'
-  if (completed) return 'completed'
-  return view.phase === 'none' ? 'no rollout' : view.phase
-}
-
-function lineOf(context: Context, row: Row): string {
+/**
+ * A halt stops, only a quorum takes back beyond a tenth of the fleet: on a terminal the abort is
+ * drafted, reviewed and signed here, and who is asked next is said. Elsewhere nothing is asked.
+ */
+export async function offerAbort(
+  context: Context,
+  desk: Desk,
+  authority: Authority,
+  row: Row
+): Promise<void> {
+  if (!hasTerminal(context)) return
   const { out } = context
-  const { channel, release, view, nodes, running } = row
-  const state = stateOf(row)
-  const parts = [
-    channel,
-    out.id(release.id),
-    `"${escapeText(release.body.label)}"`,
-    amount(nodes, 'node'),
-    `${running} running it`,
-    state
-  ]
-  if (view.phase === 'none') parts.push(planWord(release.body.policy))
-  else {
-    const width = formatShare(view.widthPpm)
-    parts.push(
-      view.small
-        ? `${view.good} good of ${view.treated}`
-        : `stage ${view.stage} of ${view.stages} (${width})`
-    )
-    if (!view.small) parts.push(`${view.treated} treated ${view.controls} control`)
-    parts.push(amount(view.failures, 'failure'))
-    if (!view.small) parts.push(`evidence ${view.e.toFixed(1)}`)
-    if (view.reading.tag !== 'none') parts.push(`verdict ${view.reading.tag}`)
+  const { believed } = authority
+  const { release, view } = row
+  const what = `release ${out.id(release.id)} "${escapeText(release.body.label)}"`
+  const reasons = view.reasons.length === 0 ? '' : ` (${view.reasons.join('; ')})`
+  out.note(`${what} of ${release.body.channel} is ${haltWords(row)}${reasons}`)
+  if (!(await context.confirm('draft an abort and sign it?'))) {
+    out.note(`later: ${abortCommand(release.id)}`)
+    return
   }
-  if (view.queued.length > 0) parts.push(`waiting ${view.queued.map((id) => out.id(id)).join(' ')}`)
-  const reasons = view.reasons.length === 0 ? '' : `  (${view.reasons.join('; ')})`
-  const next = row.halted ? '  next: ota-publish abort, or resume' : ''
-  return parts.join('  ') + reasons + next
+  const draft = draftControl(believed, release, {
+    action: 'abort',
+    reason: haltWords(row),
+    floor: { tag: 'none' },
+    stage: 0,
+    lifts: [],
+    inForce: [],
+    exclude: [],
+    nowMs: desk.clock.wallMs()
+  })
+  const path = `abort-${out.id(release.id)}.req`
+  await writeLine(context, desk, { path, bytes: requestOf(draft) })
+  out.note(wrote(context, path))
+  const files = await signHere(context, path)
+  out.result(
+    'abort',
+    { release: release.id, control: draft.id, request: path, files: [...files] },
+    null
+  )
+  await sayWhoIsNext(context, desk, { draft, path, files, authority })
+}
+
+/** The answers made here; none when this person has no part in it or let it be. */
+async function signHere(context: Context, path: string): Promise<readonly string[]> {
+  const { sign } = await import('./sign.ts')
+  try {
+    const { data } = await sign({ ...context, args: [path] })
+    const files = typeof data === 'object' && data !== null && 'files' in data ? data['files'] : []
+    return Array.isArray(files) ? files.filter((file) => typeof file === 'string') : []
+  } catch (error) {
+    // a watcher goes on: who may not sign can still pass the request on
+    if (!isOtaError(error)) throw error
+    context.out.warn(error.hint === null ? error.message : `${error.message}: ${error.hint}`)
+    return []
+  }
+}
+
+interface Signed {
+  readonly draft: Draft
+  readonly path: string
+  readonly files: readonly string[]
+  readonly authority: Authority
+}
+
+async function sayWhoIsNext(
+  context: Context,
+  desk: Desk,
+  { draft, path, files, authority }: Signed
+): Promise<void> {
+  const trust = authority.believed.trust?.body ?? null
+  const given = context.dryRun ? [] : files
+  const { own: entries } = await readAnswers(desk, given, draft, [])
+  const side = shortest(tally(draft, entries, { trust }))
+  if (side === null) throw new OtaError('TRUST_GAP', `${nameOf(draft)} names an unknown trust`)
+  const answers = files.length === 0 ? 'SIG...' : files.join(' ')
+  const commit = `ota-publish commit ${path} ${answers}`
+  if (side.have >= side.need) {
+    context.out.note(`${side.have} of ${side.need} signatures; it goes out with: ${commit}`)
+    return
+  }
+  const others = side.missing.map(({ label }) => escapeText(label)).join(' or ')
+  context.out.note(`${side.have} of ${side.need} signatures: send ${path} to ${others}`)
+  context.out.note(`they run: ota-publish sign ${path}; with their answers: ${commit} SIG...`)
 }

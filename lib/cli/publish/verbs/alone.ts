@@ -1,0 +1,218 @@
+import { DAY, OtaError, equal, type Bytes } from '../../../base/index.ts'
+import type { Authority } from '../../../authority/index.ts'
+import { ROLE, type Evidence, type RoleName, type Trust } from '../../../records/index.ts'
+import {
+  checkBrakeTime,
+  compareBuild,
+  currentTrust,
+  heldRelease,
+  parseReason,
+  readActed,
+  refuseBrake,
+  refuseUntrue,
+  signAttest,
+  signBrake,
+  wipeKey,
+  type Desk,
+  type SigningKey
+} from '../../../publish/index.ts'
+import { evidenceId, toShortName, type Believed, type KnownRelease } from '../../../trust/index.ts'
+import {
+  amount,
+  escapeText,
+  formatDuration,
+  type Context,
+  type Outcome
+} from '../../frame/index.ts'
+import { actorOf, openActor } from '../acting.ts'
+import { needAuthority, releaseNamed } from '../belief.ts'
+import { absolute, deskOf } from '../desk.ts'
+import { networkOf } from '../online/network.ts'
+import { ownsFeed } from '../online/append.ts'
+import { spread } from '../online/spread.ts'
+import { Station, logTo } from '../online/station.ts'
+import { thisPlatform } from './release.ts'
+
+const REACH_MAX = 8
+/** How long peers are asked for longer copies of an own feed before it is appended to. */
+const SETTLE_MS = 2_000
+
+/** `brake`: one key stops a rollout where it is, at once and for a day at most. */
+export async function brake(context: Context): Promise<Outcome> {
+  const { out, flags } = context
+  const desk = deskOf(context)
+  const authority = await needAuthority(desk)
+  const { believed } = authority
+  const trust = currentTrust(believed).body
+  const release = releasedNamed(believed, context.args[0] ?? '')
+  const wish = { ...parseReason(flags.need('reason')), forMs: flags.duration('for') ?? DAY }
+  checkBrakeTime(wish.forMs)
+  const how = reachOf(context)
+  const actor = await actorOf(context, desk, trust, 'brake')
+  const { label } = actor
+  const { network } = believed
+  const nowMs = desk.clock.wallMs()
+  refuseBrake(await readActed(desk, label), { network, release, nowMs })
+  const need = needOf(trust, 'brake')
+  const forText = formatDuration(wish.forMs)
+  const data = {
+    release: release.id,
+    key: label,
+    reason: wish.reason,
+    note: wish.note,
+    forMs: wish.forMs,
+    need
+  }
+  if (context.dryRun) return { data: { ...data, dryRun: true } }
+  const what = `release ${out.id(release.id)} of ${escapeText(trust.name)}`
+  await demandYes(context, `you brake ${what} for ${forText}, on every node. go on?`)
+  const key = await openActor(context, desk, actor)
+  const said = await sayAs(context, desk, authority, {
+    key,
+    how,
+    feeds: false,
+    sign: async () =>
+      await signBrake(desk, believed, { release, wish }, { key, nowMs: desk.clock.wallMs() })
+  })
+  const { id, peers } = said
+  const alone = need === 1 ? '' : `; it acts once ${need} brake keys say so`
+  const text = `brake ${out.id(id)} by ${label}: ${what} stands still for ${forText}${alone}`
+  out.result('brake', { ...data, brake: id, peers }, [text, heldBy(peers)])
+  return { data: { ...data, brake: id, peers } }
+}
+
+/** `attest`: a builder says which tree the source gave, and never that a different one is equal. */
+export async function attest(context: Context): Promise<Outcome> {
+  const { out, flags } = context
+  const desk = deskOf(context)
+  const authority = await needAuthority(desk)
+  const { believed } = authority
+  const trust = currentTrust(believed).body
+  const release = releasedNamed(believed, context.args[0] ?? '')
+  const folder = absolute(flags.need('build'))
+  const dispute = flags.has('dispute')
+  const how = reachOf(context)
+  const actor = await actorOf(context, desk, trust, 'build')
+  const { label } = actor
+  const organisation = organisationOf(trust, label)
+  out.progress('packing', folder)
+  const platform = flags.text('platform')
+  const compared = await compareBuild(desk, release, { folder, platform, here: thisPlatform() })
+  refuseUntrue(compared, { folder: flags.need('build'), dispute })
+  const { artifact, treeDigest } = compared
+  const data = {
+    release: release.id,
+    key: label,
+    organisation,
+    platform: artifact.platform,
+    treeDigest,
+    released: artifact.treeDigest,
+    equal: compared.isEqual
+  }
+  if (context.dryRun) return { data: { ...data, dryRun: true } }
+  const what = `release ${out.id(release.id)} of ${escapeText(trust.name)}`
+  if (dispute) await demandYes(context, `you dispute ${what}: no node installs it. go on?`)
+  const key = await openActor(context, desk, actor)
+  const said = await sayAs(context, desk, authority, {
+    key,
+    how,
+    feeds: await ownsFeed(desk, believed),
+    sign: async () =>
+      await signAttest(
+        desk,
+        believed.network,
+        { release, compared },
+        {
+          key,
+          nowMs: desk.clock.wallMs()
+        }
+      )
+  })
+  const { id, peers, appended } = said
+  const words = compared.isEqual ? 'attests' : 'DISPUTES'
+  const text = `${escapeText(organisation)} (${label}) ${words} ${what} for ${artifact.platform}: tree ${out.id(treeDigest)}`
+  const fed = appended === 0 ? [] : [`appended to ${amount(appended, 'feed')}`]
+  out.result('attest', { ...data, attest: id, peers, feeds: appended }, [
+    text,
+    ...fed,
+    heldBy(peers)
+  ])
+  return { data: { ...data, attest: id, peers, feeds: appended } }
+}
+
+interface Saying {
+  readonly key: SigningKey
+  readonly how: Reach
+  /** Whether an own feed carries it too. */
+  readonly feeds: boolean
+  readonly sign: () => Promise<Evidence>
+}
+
+/** Goes online, signs, wipes the key, and stays until peers have it. */
+async function sayAs(
+  context: Context,
+  desk: Desk,
+  authority: Authority,
+  { key, how, feeds, sign }: Saying
+): Promise<{ readonly id: Bytes; readonly peers: number; readonly appended: number }> {
+  const log = logTo((line) => context.out.detail(line))
+  let station: Station | null = null
+  try {
+    const network = how.alone ? null : await networkOf(context, desk)
+    station = new Station(desk, authority, { network, log, feeds })
+    await station.ready()
+    const evidence = await sign()
+    wipeKey(key)
+    const id = evidenceId(evidence)
+    const what = `${evidence.body.tag} ${toShortName(id)}`
+    const reach = how.reach
+    const appended = feeds ? await station.append(evidence.wire, how.alone ? 0 : SETTLE_MS) : 0
+    const peers = await spread(context, desk, station, { evidence, what, reach })
+    return { id, peers, appended }
+  } finally {
+    wipeKey(key)
+    await station?.close()
+  }
+}
+
+interface Reach {
+  readonly alone: boolean
+  readonly reach: number
+}
+
+function reachOf({ flags }: Context): Reach {
+  const reach = flags.count('reach', 1, REACH_MAX)
+  const alone = flags.has('alone')
+  if (alone && reach !== null) throw new OtaError('USAGE', '--alone and --reach exclude each other')
+  return { alone, reach: reach ?? 1 }
+}
+
+function heldBy(peers: number): string {
+  return peers === 0
+    ? 'kept here, no peer has it: keep `ota-publish seed` running until nodes do'
+    : `${amount(peers, 'peer')} with it`
+}
+
+async function demandYes(context: Context, question: string): Promise<void> {
+  if (!(await context.confirm(question))) throw new OtaError('USAGE', 'nothing was signed')
+}
+
+/** A release that had its quorum: of any other nobody listens to a single key. */
+function releasedNamed(believed: Believed, word: string): KnownRelease {
+  const release = heldRelease(believed, releaseNamed(believed, word))
+  if (believed.releases.some(({ id }) => equal(id, release.id))) return release
+  throw new OtaError(
+    'THRESHOLD_NOT_MET',
+    `release ${toShortName(release.id)} has no quorum here, so no node runs it`,
+    { hint: 'see: ota-publish log' }
+  )
+}
+
+function needOf(trust: Trust, role: RoleName): number {
+  return trust.roles.find((one) => one.role === ROLE[role])?.threshold ?? 1
+}
+
+function organisationOf(trust: Trust, label: string): string {
+  const members = trust.roles.find(({ role }) => role === ROLE.build)?.members ?? []
+  return members.find((member) => member.label === label)?.organisation ?? label
+}
