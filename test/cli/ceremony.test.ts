@@ -22,7 +22,7 @@ test(
     const review = await desk.run('b', 'review', 'r1.req', '--build', 'my-build')
     t.is(review.exit, 0)
     t.ok(/^digest of my-build \w{8} and core key \w{8} equal the release\n/.test(review.stdout))
-    t.ok(review.stdout.includes('  + main.js\n  + ota.json\n'), 'every file is shown')
+    t.ok(/^ {2}\+ main\.js {2}21 B\n {2}\+ ota\.json {2}\d+ B$/m.test(review.stdout), 'every file')
     t.ok(review.stdout.includes('hooks none  state none  egress none'))
     t.ok(review.stdout.endsWith('order can be steered by the drafter: no drawer is named\n'))
 

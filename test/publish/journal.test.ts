@@ -4,9 +4,9 @@ import { appendFileSync, readFileSync } from 'node:fs'
 import { isOtaError, type Code } from '../../lib/base/index.ts'
 import { realClock, realDice, realDisk } from '../../lib/host/index.ts'
 import { fromLine, placesIn, toLine, type Desk } from '../../lib/publish/index.ts'
-import { journalSignature, placesOf } from '../../lib/publish/papers/journal.ts'
+import { highestSigned, journalSignature, placesOf } from '../../lib/publish/papers/journal.ts'
 import { checkThresholds, explainTrust, warningsOf } from '../../lib/publish/drafts/found.ts'
-import { ROLE, type Member, type Trust } from '../../lib/records/index.ts'
+import { ROLE, type Body, type Control, type Member, type Trust } from '../../lib/records/index.ts'
 
 const id = (byte: number) => new Uint8Array(32).fill(byte)
 const place = { slot: 'trust x 2', text: 'trust 2' }
@@ -39,6 +39,75 @@ test('a number is signed for one statement only, also after a restart (S98)', as
   t.is(await codeOf(journalSignature(second, 'b', { id: id(2), places: [place] })), null)
   const text = readFileSync(`${home}/keys/a.journal`, 'utf8')
   t.is(text.split('\n').length, 2, 'the same statement twice is one line')
+})
+
+test('of two processes that sign one number at once, one is refused (S98)', async (t) => {
+  const desk = await deskAt(await t.tmp())
+  const { disk } = desk
+  // both have read the journal before either writes: the worst interleaving there is
+  const waiting: (() => void)[] = []
+  const held = {
+    ...desk,
+    disk: {
+      ...disk,
+      append: async (path: string, bytes: Uint8Array) => {
+        await new Promise<void>((resolve) => {
+          waiting.push(resolve)
+          if (waiting.length === 2) for (const go of waiting) go()
+        })
+        await disk.append(path, bytes)
+      }
+    }
+  }
+  const codes = await Promise.all(
+    [1, 2].map(async (byte) => {
+      return await codeOf(journalSignature(held, 'a', { id: id(byte), places: [place] }))
+    })
+  )
+  t.is(codes.filter((code) => code === null).length, 1, 'one signs')
+  t.ok(codes.includes('EQUIVOCATION'), 'one does not')
+  const again = await codeOf(journalSignature(desk, 'a', { id: id(3), places: [place] }))
+  t.is(again, 'EQUIVOCATION')
+})
+
+test('of controls a resume takes its number, the others stand under the one in force', (t) => {
+  const control = (action: Control['action'], resume: number): Body => ({
+    tag: 'control',
+    control: {
+      head: { trustVersion: 1, trustId: id(1), issuedMs: 0 },
+      action,
+      release: id(7),
+      resume,
+      floor: { tag: 'none' },
+      stage: action === 'widen' ? 2 : 0,
+      lifts: [],
+      exclude: [],
+      reason: '',
+      ext: []
+    }
+  })
+  for (const action of ['pause', 'abort', 'widen'] as const) {
+    t.alike(placesOf(id(1), control(action, 1)), [], action)
+  }
+  const [one] = placesOf(id(1), control('resume', 1))
+  const [two] = placesOf(id(1), control('resume', 2))
+  t.not(one?.slot, two?.slot)
+  t.ok(one?.text.startsWith('resume 1 of '))
+})
+
+test('the highest number that any key here signed is known', async (t) => {
+  const desk = await deskAt(await t.tmp())
+  t.is(await highestSigned(desk, id(1), { tag: 'trust' }), null)
+  for (const [label, version] of [
+    ['a', 2],
+    ['b', 5]
+  ] as const) {
+    const places = placesOf(id(1), { tag: 'trust', trust: trustOf(version, 3, 2) })
+    await journalSignature(desk, label, { id: id(version), places })
+  }
+  t.is(await highestSigned(desk, id(1), { tag: 'trust' }), 5)
+  t.is(await highestSigned(desk, id(2), { tag: 'trust' }), null, 'another network')
+  t.is(await highestSigned(desk, id(1), { tag: 'draw' }), null)
 })
 
 test('a torn last line is dropped: no signature ever followed it', async (t) => {

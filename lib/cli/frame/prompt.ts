@@ -50,11 +50,17 @@ function readLine(keys: Keyboard, hidden: (() => void) | null): Promise<Bytes> {
       keys.off('end', onEnd)
       if (hidden !== null) keys.setRawMode?.(false)
       keys.pause()
-      if (error === null) resolve(line)
-      else reject(error)
+      if (error === null) return resolve(line)
+      line.fill(0)
+      reject(error)
     }
     const onEnd = (): void => end(stopped())
     const onData = (chunk: Uint8Array): void => {
+      take(chunk)
+      // what was typed must not lie in a buffer until somebody needs that
+      if (hidden !== null) chunk.fill(0)
+    }
+    const take = (chunk: Uint8Array): void => {
       for (const byte of chunk) {
         if (ENTER.includes(byte)) return end(null)
         if (byte === INTERRUPT || (byte === END_OF_INPUT && hidden !== null)) return end(stopped())
