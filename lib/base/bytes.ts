@@ -12,12 +12,21 @@ export function concat(parts: readonly Bytes[]): Bytes {
 }
 
 export function equal(a: Bytes, b: Bytes): boolean {
-  return b4a.equals(a, b)
+  if (a.byteLength !== b.byteLength) return false
+  // The wrapping that b4a needs costs more than to look at an id
+  if (a.byteLength > 64) return b4a.equals(a, b)
+  for (let at = 0; at < a.byteLength; at++) if (a[at] !== b[at]) return false
+  return true
 }
 
 /** Order of raw bytes; a prefix comes before the longer one. Negative, 0 or positive. */
 export function compare(a: Bytes, b: Bytes): number {
-  return b4a.compare(a, b)
+  const least = Math.min(a.byteLength, b.byteLength)
+  for (let at = 0; at < least; at++) {
+    const difference = (a[at] ?? 0) - (b[at] ?? 0)
+    if (difference !== 0) return difference
+  }
+  return a.byteLength - b.byteLength
 }
 
 export function fromText(text: string): Bytes {
@@ -44,7 +53,8 @@ export function copy(bytes: Bytes): Bytes {
 }
 
 export function isZero(bytes: Bytes): boolean {
-  return bytes.every((byte) => byte === 0)
+  for (const byte of bytes) if (byte !== 0) return false
+  return true
 }
 
 /** Big-endian, as hashes are read when they are compared as numbers. */

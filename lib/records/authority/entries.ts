@@ -1,4 +1,4 @@
-import { compare, concat, toHex, type Bytes } from '../../base/index.ts'
+import { compare, concat, type Bytes } from '../../base/index.ts'
 import { encodeWhole, decodeWhole } from '../codec/index.ts'
 import { entry as entryCodec, type Entry, type Signature } from './statement.ts'
 
@@ -44,18 +44,27 @@ export function parseEntry(bytes: Bytes): Entry {
  * only: validity is not known here.
  */
 export function normaliseEntries(entries: readonly Entry[]): readonly Entry[] {
-  const kept = new Map<string, Entry>()
-  for (const entry of entries) {
-    const signature = decodeEntry(entry)
-    if (signature === null) continue
-    const key = toHex(signature.key)
-    const held = kept.get(key)
-    if (held === undefined || better(entry, held)) kept.set(key, entry)
+  const counting = entries.filter((entry) => decodeEntry(entry) !== null)
+  const sorted = counting.toSorted(byKey)
+  const kept: Entry[] = []
+  for (const entry of sorted) {
+    const last = kept.at(-1)
+    if (last === undefined || compare(keyOf(last), keyOf(entry)) !== 0) kept.push(entry)
   }
-  return [...kept.values()].toSorted((a, b) => compare(entryBytes(a), entryBytes(b)))
+  return kept.toSorted(asWritten)
 }
 
-function better(entry: Entry, held: Entry): boolean {
-  const longer = entry.bytes.byteLength - held.bytes.byteLength
-  return longer === 0 ? compare(entry.bytes, held.bytes) < 0 : longer > 0
+/** By key; of one key that which stays comes first. */
+function byKey(a: Entry, b: Entry): number {
+  const order = compare(keyOf(a), keyOf(b))
+  return order || b.bytes.byteLength - a.bytes.byteLength || compare(a.bytes, b.bytes)
+}
+
+function keyOf({ bytes }: Entry): Bytes {
+  return bytes.subarray(0, KEY_BYTES)
+}
+
+/** The order of `entryBytes`: one algorithm, the length before the rest, and two lengths only. */
+function asWritten(a: Entry, b: Entry): number {
+  return a.bytes.byteLength - b.bytes.byteLength || compare(a.bytes, b.bytes)
 }

@@ -18,6 +18,13 @@ export function encodeWhole<T>(codec: Codec<T>, value: T, what: string): Bytes {
   return writer.finish()
 }
 
+/** Whether `bytes` are what would be written again for what they hold. */
+function isWrittenAs<T>(codec: Codec<T>, value: T, bytes: Bytes, what: string): boolean {
+  const writer = new Writer(what, bytes.byteLength + 16)
+  codec.write(writer, value)
+  return equal(writer.since(0), bytes)
+}
+
 interface Whole {
   /** Names the record in errors. */
   readonly what: string
@@ -34,7 +41,7 @@ export function decodeWhole<T>(codec: Codec<T>, bytes: Bytes, { what, bytesMax }
   const reader = new Reader(bytes, what)
   const value = codec.read(reader)
   reader.end()
-  if (!equal(encodeWhole(codec, value, what), bytes)) {
+  if (!isWrittenAs(codec, value, bytes, what)) {
     reader.fail('NOT_CANONICAL', 'not the one encoding of its content')
   }
   return value
@@ -61,7 +68,9 @@ export function struct<T extends object>(fields: {
     read(reader) {
       const value: Partial<T> = {}
       for (const [name, codec] of entries) {
-        value[name] = reader.field(name, () => codec.read(reader))
+        reader.enter(name)
+        value[name] = codec.read(reader)
+        reader.leave()
       }
       return value as T // Cast: the loop has set every key.
     }
@@ -72,12 +81,12 @@ export function struct<T extends object>(fields: {
 export function refine<T>(codec: Codec<T>, check: (value: T, fail: Fail) => void): Codec<T> {
   return {
     write(writer, value) {
-      check(value, (code, reason) => writer.fail(code, reason))
+      check(value, writer.refuse)
       codec.write(writer, value)
     },
     read(reader) {
       const value = codec.read(reader)
-      check(value, (code, reason) => reader.fail(code, reason))
+      check(value, reader.refuse)
       return value
     }
   }

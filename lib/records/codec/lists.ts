@@ -33,13 +33,19 @@ export function list<T>(
     write(writer, values) {
       checkCount(writer, values.length, max)
       writer.uint(values.length)
-      const parts = values.map((value) => encodeWhole(codec, value, writer.what)).toSorted(compare)
+      const start = writer.size
+      let isAscending = true
       let last: Bytes | null = null
-      for (const part of parts) {
-        if (last !== null && compare(last, part) === 0) writer.fail(repeated, 'list entry repeated')
-        writer.raw(part)
+      for (const value of values) {
+        const from = writer.size
+        codec.write(writer, value)
+        const part = writer.since(from)
+        isAscending &&= last === null || compare(last, part) < 0
         last = part
       }
+      if (isAscending) return
+      writer.cut(start)
+      writeSorted(writer, { values, codec, repeated })
     },
     read(reader) {
       const values: T[] = []
@@ -55,6 +61,22 @@ export function list<T>(
       })
       return values
     }
+  }
+}
+
+interface Unsorted<T> {
+  readonly values: readonly T[]
+  readonly codec: Codec<T>
+  readonly repeated: Code
+}
+
+function writeSorted<T>(writer: Writer, { values, codec, repeated }: Unsorted<T>): void {
+  const parts = values.map((value) => encodeWhole(codec, value, writer.what)).toSorted(compare)
+  let last: Bytes | null = null
+  for (const part of parts) {
+    if (last !== null && compare(last, part) === 0) writer.fail(repeated, 'list entry repeated')
+    writer.raw(part)
+    last = part
   }
 }
 
@@ -124,6 +146,7 @@ export function isCritical(extensionFields: readonly Ext[]): boolean {
 }
 
 function checkTags(side: Reader | Writer, values: readonly Ext[]): void {
+  if (values.length < 2) return
   const tags = new Set(values.map(({ tag }) => tag))
   if (tags.size < values.length) side.fail('NOT_CANONICAL', 'extension tag twice')
 }
@@ -140,5 +163,9 @@ function checkCount(side: Reader | Writer, count: number, max: number): void {
 }
 
 function readEach(reader: Reader, count: number, read: () => unknown): void {
-  for (let index = 0; index < count; index++) reader.field(String(index), read)
+  for (let index = 0; index < count; index++) {
+    reader.enter(String(index))
+    read()
+    reader.leave()
+  }
 }

@@ -1,5 +1,5 @@
 import c from 'compact-encoding'
-import { copy, equal, fromText, OtaError, type Bytes, type Code } from '../../base/index.ts'
+import { OtaError, type Bytes, type Code } from '../../base/index.ts'
 
 /** High half of the first number above 2^53 − 1. */
 const highMax = 0x200000
@@ -13,12 +13,15 @@ export class Reader {
   readonly #state: ReturnType<typeof c.state>
   readonly #bytes: Bytes
   readonly #path: string[] = []
+  /** `fail`, as rules are handed it. */
+  readonly refuse = (code: Code, reason: string): never => this.fail(code, reason)
 
   /** `what` names the record in errors. */
   constructor(bytes: Bytes, what: string) {
     this.what = what
-    this.#bytes = bytes
-    this.#state = c.state(0, bytes.byteLength, bytes)
+    // A plain view: Node's own buffer makes slow slices.
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#state = c.state(0, bytes.byteLength, this.#bytes)
   }
 
   /** Bytes read so far. */
@@ -35,7 +38,10 @@ export class Reader {
   uint(): number {
     const first = this.#need(1)
     const head = this.#bytes[first] ?? 0
-    if (head <= 0xfc) return c.uint8.decode(this.#state)
+    if (head <= 0xfc) {
+      this.#state.start = first + 1
+      return head
+    }
     const size = head === 0xfd ? 3 : head === 0xfe ? 5 : 9
     this.#need(size)
     if (size === 9 && c.uint32.decode(c.state(first + 5, first + 9, this.#bytes)) >= highMax) {
@@ -48,8 +54,9 @@ export class Reader {
   }
 
   u8(): number {
-    this.#need(1)
-    return c.uint8.decode(this.#state)
+    const at = this.#need(1)
+    this.#state.start = at + 1
+    return this.#bytes[at] ?? 0
   }
 
   u16(): number {
@@ -76,7 +83,7 @@ export class Reader {
   raw(size: number): Bytes {
     const start = this.#need(size)
     this.#state.start += size
-    return copy(this.#bytes.subarray(start, start + size))
+    return this.#bytes.slice(start, start + size)
   }
 
   /** All that is left, as an own copy. */
@@ -91,8 +98,11 @@ export class Reader {
 
   /** The domain tag that must stand here (`NOT_CANONICAL`). */
   tag(text: string): void {
-    const want = fromText(text)
-    if (this.remaining >= want.byteLength && equal(this.raw(want.byteLength), want)) return
+    const start = this.offset
+    if (this.remaining >= text.length) {
+      this.#state.start += text.length
+      if (isAsciiOf(this.since(start), text)) return
+    }
     this.fail('NOT_CANONICAL', `does not begin with "${text}"`)
   }
 
@@ -104,10 +114,19 @@ export class Reader {
 
   /** Reads one field; its name appears in the error if it fails. */
   field<T>(name: string, read: () => T): T {
-    this.#path.push(name)
+    this.enter(name)
     const value = read()
-    this.#path.pop()
+    this.leave()
     return value
+  }
+
+  /** The field `name` is read from here on, until `leave`; its name appears in the error. */
+  enter(name: string): void {
+    this.#path.push(name)
+  }
+
+  leave(): void {
+    this.#path.pop()
   }
 
   /** Refuses what is being read. */
@@ -120,9 +139,15 @@ export class Reader {
   }
 
   #need(size: number): number {
-    if (this.remaining < size) {
+    const { start, end } = this.#state
+    if (end - start < size) {
       this.fail('NOT_CANONICAL', `ends early, need ${size} bytes, have ${this.remaining}`)
     }
-    return this.#state.start
+    return start
   }
+}
+
+function isAsciiOf(bytes: Bytes, text: string): boolean {
+  for (let at = 0; at < text.length; at++) if (bytes[at] !== text.charCodeAt(at)) return false
+  return true
 }

@@ -91,6 +91,8 @@ export function note(max: number): Codec<string> {
 
 function plainText(max: number, forbidden: RegExp): Codec<string> {
   return refine(utf8(max), (value, fail) => {
+    // Most texts are plain: no normal form, nothing to hide
+    if (isPlain(value)) return
     // An escape sequence in a label could rewrite what a signer sees (S27: show what was signed).
     if (forbidden.test(value)) fail('NOT_CANONICAL', 'control character in text')
     if (value.normalize('NFC') !== value) fail('NOT_CANONICAL', 'text is not in NFC')
@@ -102,17 +104,38 @@ function utf8(max: number): Codec<string> {
   const bytes = blob(max)
   return {
     write(writer, value) {
+      if (isPlain(value)) {
+        if (value.length > max) tooLong(writer, value.length, max)
+        writer.uint(value.length)
+        return writer.tag(value)
+      }
       const encoded = fromText(value)
       if (toText(encoded) !== value) writer.fail('NOT_CANONICAL', 'text is not well-formed')
       bytes.write(writer, encoded)
     },
     read(reader) {
       const raw = bytes.read(reader)
+      if (isAscii(raw)) return String.fromCharCode(...raw)
       const value = toText(raw)
       if (!equal(fromText(value), raw)) reader.fail('NOT_CANONICAL', 'text is not UTF-8')
       return value
     }
   }
+}
+
+/** Printing ASCII and nothing else: most texts, and without a second form. */
+function isPlain(value: string): boolean {
+  for (let at = 0; at < value.length; at++) {
+    const code = value.charCodeAt(at)
+    if (code < 0x20 || code > 0x7e) return false
+  }
+  return true
+}
+
+/** Bytes that mean themselves in UTF-8; nothing else needs the way back. */
+function isAscii(bytes: Bytes): boolean {
+  for (const byte of bytes) if (byte > 0x7f) return false
+  return true
 }
 
 /** One byte, `first` + its place in `values`; another is refused (`UNSUPPORTED` unless given). */

@@ -1,5 +1,5 @@
 import c from 'compact-encoding'
-import { alloc, copy, fromText, OtaError, type Bytes, type Code } from '../../base/index.ts'
+import { alloc, copy, OtaError, type Bytes, type Code } from '../../base/index.ts'
 
 /** The largest number a record may hold: 2^53 − 1 (S24). */
 const uintMax = Number.MAX_SAFE_INTEGER
@@ -13,22 +13,42 @@ type State = ReturnType<typeof c.state>
  */
 export class Writer {
   readonly what: string
-  readonly #state: State = c.state(0, 256, alloc(256))
+  readonly #state: State
 
-  /** `what` names the record in errors. */
-  constructor(what: string) {
+  /** `fail`, as rules are handed it. */
+  readonly refuse = (code: Code, reason: string): never => this.fail(code, reason)
+
+  /** `what` names the record in errors; `size` bytes are expected. */
+  constructor(what: string, size = 256) {
     this.what = what
+    this.#state = c.state(0, size, new Uint8Array(size))
+  }
+
+  /** Bytes written so far. */
+  get size(): number {
+    return this.#state.start
+  }
+
+  /** What was written from `start` (an earlier `size`) to here; a view, not a copy. */
+  since(start: number): Bytes {
+    return (this.#state.buffer ?? alloc(0)).subarray(start, this.#state.start)
+  }
+
+  /** Takes back what was written from `start` on. */
+  cut(start: number): void {
+    this.#state.start = start
   }
 
   /** 1, 3, 5 or 9 bytes, the shortest that fits; 0 to 2^53 − 1. */
   uint(value: number): void {
     this.#integer(value, 0, uintMax)
-    c.uint.encode(this.#room(9), value)
+    if (value <= 0xfc) this.#byte(value)
+    else c.uint.encode(this.#room(9), value)
   }
 
   u8(value: number): void {
     this.#integer(value, 0, 0xff)
-    c.uint8.encode(this.#room(1), value)
+    this.#byte(value)
   }
 
   u16(value: number): void {
@@ -62,18 +82,24 @@ export class Writer {
 
   /** ASCII without terminator: a domain tag. */
   tag(text: string): void {
-    this.raw(fromText(text))
+    this.#room(text.length)
+    for (let at = 0; at < text.length; at++) this.#byte(text.charCodeAt(at))
   }
 
   /** All that was written, as an own array. */
   finish(): Bytes {
-    const { buffer, start } = this.#state
-    return copy((buffer ?? alloc(0)).subarray(0, start))
+    return copy(this.since(0))
   }
 
   /** Refuses the value being written. */
   fail(code: Code, reason: string): never {
     throw new OtaError(code, `${this.what}: ${reason}`, { facts: { record: this.what } })
+  }
+
+  #byte(value: number): void {
+    const state = this.#room(1)
+    if (state.buffer !== null) state.buffer[state.start] = value
+    state.start++
   }
 
   #integer(value: number, min: number, max: number): void {
@@ -84,7 +110,7 @@ export class Writer {
   #room(size: number): State {
     const state = this.#state
     if (state.start + size > state.end) {
-      const larger = alloc(Math.max(state.end * 2, state.start + size))
+      const larger = new Uint8Array(Math.max(state.end * 2, state.start + size))
       larger.set((state.buffer ?? alloc(0)).subarray(0, state.start))
       state.buffer = larger
       state.end = larger.byteLength

@@ -11,6 +11,7 @@ import type {
   KnownTrust
 } from './known.ts'
 import { withoutReuse } from './reuse.ts'
+import { insert, remove } from './sorted.ts'
 import { baseOf, byChannel, judged, settle } from './settle.ts'
 import type { Item, Scene } from './standing.ts'
 
@@ -34,6 +35,7 @@ export class Ledger implements Believed {
   #revokes: KnownRevoke[] = []
   #lifted: ReadonlySet<string> = new Set()
   readonly #waiting = new Set<string>()
+  readonly #widens = new Set<string>()
   #bytes = 0
   #start: Believed | null
 
@@ -163,11 +165,11 @@ export class Ledger implements Believed {
   #judgeAround({ id, body }: KnownRelease, isTurn: boolean): void {
     if (body.drawNumber !== null) this.#judgeDraws(body.drawNumber)
     if (!isTurn) return
-    const widens = [...this.#held].filter(([, { any }]) => {
-      if (any.tag !== 'control' || any.known.body.action !== 'widen') return false
-      return equal(any.known.body.release, id)
-    })
-    for (const [hex, held] of widens) this.#set(hex, judged(held, this.#scene()))
+    for (const hex of [...this.#widens]) {
+      const held = this.#held.get(hex)
+      if (held?.any.tag !== 'control' || !equal(held.any.known.body.release, id)) continue
+      this.#set(hex, judged(held, this.#scene()))
+    }
   }
 
   #judgeDraws(drawNumber: number): void {
@@ -184,8 +186,7 @@ export class Ledger implements Believed {
     this.#unset(hex)
     this.#start = null
     this.#held.set(hex, held)
-    if (isWaiting(held)) this.#waiting.add(hex)
-    else this.#bytes += sizeOf(held.any)
+    this.#count(hex, held)
     if (held.standing.tag === 'admitted') this.#enter(held.any)
   }
 
@@ -194,6 +195,7 @@ export class Ledger implements Believed {
     if (held === undefined) return
     this.#start = null
     this.#held.delete(hex)
+    this.#widens.delete(hex)
     if (!this.#waiting.delete(hex)) this.#bytes -= sizeOf(held.any)
     if (held.standing.tag === 'admitted') this.#leave(held.any)
   }
@@ -234,11 +236,16 @@ export class Ledger implements Believed {
     this.#eras = [...from.eras]
     this.#revokes = [...from.revokes]
     this.#waiting.clear()
+    this.#widens.clear()
     this.#bytes = 0
-    for (const [hex, held] of this.#held) {
-      if (isWaiting(held)) this.#waiting.add(hex)
-      else this.#bytes += sizeOf(held.any)
-    }
+    for (const [hex, held] of this.#held) this.#count(hex, held)
+  }
+
+  #count(hex: string, held: Held): void {
+    const { any } = held
+    if (isWaiting(held)) this.#waiting.add(hex)
+    else this.#bytes += sizeOf(any)
+    if (any.tag === 'control' && any.known.body.action === 'widen') this.#widens.add(hex)
   }
 }
 
@@ -265,27 +272,4 @@ interface Numbered {
 
 export function byId(a: Numbered, b: Numbered): number {
   return compare(a.id, b.id)
-}
-
-type Order<T> = (a: T, b: T) => number
-
-function insert<T>(list: T[], item: T, order: Order<T>): void {
-  list.splice(placeIn(list, item, order), 0, item)
-}
-
-function remove<T>(list: T[], item: T, order: Order<T>): void {
-  list.splice(placeIn(list, item, order), 1)
-}
-
-/** The first place whose item does not come before this one, in an ascending list. */
-function placeIn<T>(list: readonly T[], item: T, order: Order<T>): number {
-  let low = 0
-  let high = list.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    const there = list[middle]
-    if (there !== undefined && order(there, item) < 0) low = middle + 1
-    else high = middle
-  }
-  return low
 }

@@ -2,6 +2,7 @@ import { equal } from '../../base/index.ts'
 import type { Release } from '../../records/index.ts'
 import type { Believed } from './believed.ts'
 import type { KnownRelease } from './known.ts'
+import { placeIn } from './sorted.ts'
 
 type Numbered = Pick<Release, 'epoch' | 'seq'>
 
@@ -20,7 +21,20 @@ export function admittedReleases(believed: Believed, channel: string): readonly 
  * runs one keeps it; any higher number ends it. There is no tie-break (S42).
  */
 export function equalNumbers(believed: Believed, release: KnownRelease): readonly KnownRelease[] {
-  return admittedReleases(believed, release.body.channel).filter(
-    (other) => !equal(other.id, release.id) && compareOrder(other.body, release.body) === 0
-  )
+  const { releases } = believed
+  const found: KnownRelease[] = []
+  for (let at = placeIn(releases, release, byNumber); at < releases.length; at++) {
+    const other = releases[at]
+    if (other === undefined || byNumber(other, release) !== 0) break
+    if (!equal(other.id, release.id)) found.push(other)
+  }
+  return found
+}
+
+type Placed = Pick<KnownRelease, 'body'>
+
+/** Channels by name, in each the newest first. */
+export function byNumber(a: Placed, b: Placed): number {
+  if (a.body.channel !== b.body.channel) return a.body.channel < b.body.channel ? -1 : 1
+  return compareOrder(b.body, a.body)
 }

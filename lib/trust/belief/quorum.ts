@@ -1,4 +1,4 @@
-import { toHex, type Bytes } from '../../base/index.ts'
+import { equal, toHex, type Bytes } from '../../base/index.ts'
 import { ROLE, type Member, type RoleName, type Trust } from '../../records/index.ts'
 import type { Known } from './known.ts'
 
@@ -38,15 +38,23 @@ export function countSigners(
   { signers }: Pick<Known<unknown>, 'signers'>
 ): Count {
   const role = trust.roles.find((one) => one.role === ROLE[name])
-  const signed = hexesOf(signers)
   const members = role?.members ?? []
-  const keys = namesOf(members)
-  const found = members.filter((_, index) => signed.has(keys[index] ?? ''))
+  const found = membersAmong(members, signers)
   return { have: found.length, need: Math.max(1, role?.threshold ?? 1), signers: found }
 }
 
 export function isMet({ have, need }: Count): boolean {
   return have >= need
+}
+
+function membersAmong(members: readonly Member[], signers: readonly Bytes[]): readonly Member[] {
+  // A handful of keys is compared faster than it is named
+  if (members.length * signers.length <= 64) {
+    return members.filter(({ key }) => signers.some((signer) => equal(signer, key)))
+  }
+  const signed = hexesOf(signers)
+  const keys = namesOf(members)
+  return members.filter((_, index) => signed.has(keys[index] ?? ''))
 }
 
 // Both lists are values that never change, and are counted again at every change of belief.

@@ -3,7 +3,7 @@ import type { Base, Believed, Held } from './believed.ts'
 import { trustOf, walk, type Checkpoint } from './chain.ts'
 import { judge } from './judge.ts'
 import type { KnownControl, KnownEra, KnownRelease, KnownRevoke, KnownTrust } from './known.ts'
-import { compareOrder } from './order.ts'
+import { byNumber } from './order.ts'
 import { withoutReuse } from './reuse.ts'
 import type { Item, Scene } from './standing.ts'
 
@@ -78,8 +78,7 @@ function inForce(held: ReadonlyMap<string, Held>): InForce {
 
 /** Channels by name, in each the newest first; of one number the lowest id. */
 export function byChannel(a: KnownRelease, b: KnownRelease): number {
-  if (a.body.channel !== b.body.channel) return a.body.channel < b.body.channel ? -1 : 1
-  return compareOrder(b.body, a.body) || compare(a.id, b.id)
+  return byNumber(a, b) || compare(a.id, b.id)
 }
 
 /** The trust that a statement names, if it lies on the own branch. */

@@ -10,11 +10,12 @@ import {
 import type { Statement } from '../../records/index.ts'
 import type { Believed, Held } from '../belief/believed.ts'
 import { countUnderCurrent } from '../belief/judge.ts'
-import type { AnyKnown } from '../belief/known.ts'
+import type { AnyKnown, KnownRelease } from '../belief/known.ts'
 import { Ledger } from '../belief/ledger.ts'
 import { equalNumbers } from '../belief/order.ts'
 import { keysOf } from '../belief/quorum.ts'
 import { expired } from '../belief/settle.ts'
+import { placeIn } from '../belief/sorted.ts'
 import { forget, isCrowded } from './forget.ts'
 import { keysWithPart, sameEntries, unite, withEntries, type Looked } from './parts.ts'
 import { superfluous } from './pending.ts'
@@ -204,9 +205,24 @@ function lackOfRoom(ledger: Ledger, any: AnyKnown): string | null {
     return rivals.length < rivalsMax ? null : `trust ${version} has ${rivals.length} rivals already`
   }
   if (any.tag !== 'release') return null
-  const channels = new Set(ledger.releases.map(({ body }) => body.channel))
-  if (channels.size < channelsMax || channels.has(any.known.body.channel)) return null
-  return `channel ${any.known.body.channel} would be one more than ${channelsMax}`
+  const { channel } = any.known.body
+  const channels = channelsOf(ledger.releases)
+  if (channels.length < channelsMax || channels.includes(channel)) return null
+  return `channel ${channel} would be one more than ${channelsMax}`
+}
+
+/** Names of the channels in force; the releases lie channel by channel. */
+function channelsOf(releases: readonly KnownRelease[]): readonly string[] {
+  const channels: string[] = []
+  for (let at = 0; at < releases.length;) {
+    const first = releases[at]
+    if (first === undefined) break
+    channels.push(first.body.channel)
+    at = placeIn(releases, first.body.channel, (there, name) =>
+      there.body.channel <= name ? -1 : 1
+    )
+  }
+  return channels
 }
 
 function unchanged(before: Held, looked: Looked, id: Bytes): Ruling {

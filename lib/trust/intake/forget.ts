@@ -14,7 +14,7 @@ import type { Ledger } from '../belief/ledger.ts'
 import { isLiveControl, isNewestEra } from '../views/digest.ts'
 
 /** So far a batch may grow beyond the bound before what is too much is looked for. */
-const slack = 64
+const slack = 256
 
 /**
  * Lets the oldest go of what no longer matters, once there are more than 256 statements or 8 MiB.

@@ -5,6 +5,7 @@ import {
   normaliseEntries,
   STATEMENT,
   type Entry,
+  type Member,
   type RoleName,
   type Signature
 } from '../../records/index.ts'
@@ -16,33 +17,71 @@ import type { AnyKnown, KnownTrust } from '../belief/known.ts'
 import { keysOf, membersOf } from '../belief/quorum.ts'
 import { namedTrust } from '../belief/settle.ts'
 
+/** The keys that may count on a statement, each once. */
+export interface Parts {
+  readonly size: number
+  has(key: Bytes): boolean
+}
+
 /**
- * The keys that may count on a statement, in hex: of its role under the current trust and under the
- * one it names, and the drawers it names; of a trust every key it lists and the roots it may
- * follow.
+ * The keys that may count on a statement: of its role under the current trust and under the one it
+ * names, and the drawers it names; of a trust every key it lists and the roots it may follow.
  */
-export function keysWithPart(believed: Believed, any: AnyKnown): ReadonlySet<string> {
-  const { trust, trusts, fork } = believed
-  const roots = [...trusts, ...fork, ...(trust ? [trust] : [])]
+export function keysWithPart(believed: Believed, any: AnyKnown): Parts {
+  const { trust } = believed
   switch (any.tag) {
     case 'trust':
-      return hexSet([...keysOf(any.known.body), ...roots.flatMap(ofRole('root'))])
+      return partsOf(keysOf(any.known.body), ...rootsOf(believed).map(ofRole('root')))
     case 'other':
       return any.known.body.type === STATEMENT.trust
-        ? hexSet(roots.flatMap(ofRole('root')))
-        : hexSet(trust ? ofRole('release')(trust) : [])
+        ? partsOf(...rootsOf(believed).map(ofRole('root')))
+        : partsOf(trust ? ofRole('release')(trust) : [])
     case 'revoke':
-      return hexSet(trust ? ofRole('enrol')(trust) : [])
+      return partsOf(trust ? ofRole('enrol')(trust) : [])
     case 'release':
     case 'control':
     case 'era': {
       const named = namedTrust(believed, any.known.body.head.trustId)
-      const judges = [trust, named].filter((one) => one !== null)
+      const judges = named === trust || named === null ? [trust] : [trust, named]
       const drawers = any.tag === 'release' ? any.known.body.drawers : []
-      return hexSet([...judges.flatMap(ofRole('release')), ...drawers])
+      const lists = judges.map((judge) => (judge === null ? [] : ofRole('release')(judge)))
+      return drawers.length > 0 ? partsOf(...lists, drawers) : partsOf(...lists)
     }
     default:
-      return new Set()
+      return partsOf()
+  }
+}
+
+function rootsOf({ trust, trusts, fork }: Believed): readonly KnownTrust[] {
+  return [...new Set([...trusts, ...fork, ...(trust ? [trust] : [])])]
+}
+
+/** Each list names a key at most once. */
+function partsOf(...lists: readonly (readonly Bytes[])[]): Parts {
+  const [first = []] = lists
+  if (lists.length === 1 && first.length <= 16) {
+    return { size: first.length, has: (key) => first.some((one) => equal(one, key)) }
+  }
+  const names = new Set(lists.flatMap(namesOf))
+  return { size: names.size, has: (key) => names.has(toHex(key)) }
+}
+
+// Lists of keys are values, and those of a role are asked for at each statement.
+const keyLists = new WeakMap<readonly Member[], readonly Bytes[]>()
+const nameLists = new WeakMap<readonly Bytes[], readonly string[]>()
+
+function namesOf(keys: readonly Bytes[]): readonly string[] {
+  const known = nameLists.get(keys) ?? keys.map(toHex)
+  nameLists.set(keys, known)
+  return known
+}
+
+function ofRole(name: RoleName): (trust: KnownTrust) => readonly Bytes[] {
+  return ({ body }) => {
+    const members = membersOf(body, name)
+    const known = keyLists.get(members) ?? members.map(({ key }) => key)
+    keyLists.set(members, known)
+    return known
   }
 }
 
@@ -60,7 +99,7 @@ export interface Looked {
 /** Foreign entries, and whose may count: `keysWithPart`. */
 export interface Offer {
   readonly entries: readonly Entry[]
-  readonly parts: ReadonlySet<string>
+  readonly parts: Parts
 }
 
 /**
@@ -69,15 +108,13 @@ export interface Offer {
  */
 export function unite(believed: Believed, any: AnyKnown, { entries, parts }: Offer): Looked {
   const { statement } = any.known
-  const held = new Set(statement.entries.map(signedPart))
   const good: Entry[] = [...statement.entries]
   let bad = 0
   let badProofs = 0
   for (const entry of entries) {
     const signature = decodeEntry(entry)
-    if (signature === null || !parts.has(toHex(signature.key))) continue
-    const name = signedPart(entry)
-    const isHeld = held.has(name)
+    if (signature === null || !parts.has(signature.key)) continue
+    const isHeld = good.some((other) => isOneSignature(other, entry))
     if (isHeld && signature.proof === null) continue
     if (!isHeld && !verify(statement.canonical, signature.signature, signature.key)) {
       bad++
@@ -85,7 +122,6 @@ export function unite(believed: Believed, any: AnyKnown, { entries, parts }: Off
     }
     const proof = goodProof(believed, any, signature)
     if (signature.proof !== null && proof === null) badProofs++
-    held.add(name)
     good.push(proof === signature.proof ? entry : encodeEntry({ ...signature, proof }))
   }
   const laid = normaliseEntries(good)
@@ -110,17 +146,9 @@ function goodProof(believed: Believed, any: AnyKnown, { key, proof }: Signature)
   return claim !== null && checkProof(proof, claim) !== null ? proof : null
 }
 
-function ofRole(name: RoleName): (trust: KnownTrust) => readonly Bytes[] {
-  return ({ body }) => membersOf(body, name).map(({ key }) => key)
-}
-
-function hexSet(keys: readonly Bytes[]): ReadonlySet<string> {
-  return new Set(keys.map(toHex))
-}
-
-/** Key and signature without a proof: what was verified once. */
-function signedPart({ bytes }: Entry): string {
-  return toHex(bytes.subarray(0, 96))
+/** The same key and signature, whatever proof stands beside them: what was verified once. */
+function isOneSignature(a: Entry, b: Entry): boolean {
+  return equal(a.bytes.subarray(0, 96), b.bytes.subarray(0, 96))
 }
 
 function keyOf({ bytes }: Entry): Bytes {
