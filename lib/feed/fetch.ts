@@ -96,7 +96,8 @@ export class Fetch {
   }
 
   /** Asks for all of these at once; `block` then waits for them one by one. */
-  async need(blocks: readonly number[]): Promise<void> {
+  async need(blocks: readonly number[], bytes = 0): Promise<void> {
+    void bytes
     const missing: number[] = []
     for (const index of blocks) if (!(await this.#core.has(index))) missing.push(index)
     this.#needed = blocks.length

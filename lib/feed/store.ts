@@ -3,7 +3,7 @@ import Hypercore from 'hypercore'
 import { assert, isOtaError, MIB, SECOND } from '../base/index.ts'
 import type { Bytes, Clock, Dice, Disk, Log } from '../base/index.ts'
 import { inBackground, Life } from '../base/life.ts'
-import type { Pack } from '../artifact/index.ts'
+import type { Pack, PatchPack } from '../artifact/index.ts'
 import type { Artifact, CoreRef } from '../records/index.ts'
 import type { KeyPair } from '../trust/index.ts'
 import { closeStore, Cores } from './cores.ts'
@@ -172,9 +172,15 @@ export class Store extends Life {
     await this.#open().trees.build(pack)
   }
 
+  /** Stores a whole patch core, so that peers can take routes from here. */
+  async buildPatchCore(pack: Pick<PatchPack, 'core' | 'blocks'>): Promise<void> {
+    await this.#open().trees.build(pack)
+  }
+
   /**
-   * Fetches what is missing and makes the tree in `into`. Blocks that came stay after an error, and
-   * are not fetched again. Errors of `unpackTree`, `NO_PEERS`, `TIMEOUT`, or the signal's reason.
+   * Fetches what is missing and makes the tree in `into`, by the cheapest way first: a patch from a
+   * local tree, a chain of them, chunks, or the solid stream. Blocks that came stay after an error,
+   * and are not fetched again. Errors of `unpackTree`, `NO_PEERS`, `TIMEOUT`, or the signal's reason.
    */
   async fetchTree(artifact: Artifact, options: FetchTreeOptions): Promise<void> {
     await this.#open().trees.fetch(artifact, options)

@@ -2,22 +2,31 @@ import type Hypercore from 'hypercore'
 import { equal, openCoresMax, OtaError, SECOND, toHex } from '../base/index.ts'
 import type { Bytes, Clock, Dice, Disk, Log } from '../base/index.ts'
 import { inBackground } from '../base/life.ts'
-import { packTree, unpackTree, type Pack } from '../artifact/index.ts'
+import { packTree, type Pack } from '../artifact/index.ts'
 import type { Artifact, CoreRef } from '../records/index.ts'
 import { buildCore, clearHalfBuilt, type BuildTools } from './build.ts'
 import type { Cores } from './cores.ts'
 import { atDoor } from './failure.ts'
 import { Fetch, type Progress } from './fetch.ts'
 import { Slots, Turns } from './turns.ts'
+import { Ways, type LocalTree } from './ways.ts'
 
 /** A whole copy shows itself on every connection for so long. */
 const announceMs = 20 * SECOND
+/** Bits of the decoder window that every machine grants: 16 MiB. */
+const lgwinUsual = 24
 
 export interface FetchTreeOptions {
   /** A folder that does not exist yet; it holds the tree, or nothing after an error. */
   readonly into: string
-  /** Local trees whose contents and chunks need not be fetched. */
-  readonly reuse: readonly string[]
+  /** Local trees that patches may start from; their contents and chunks are not fetched. */
+  readonly bases?: readonly LocalTree[]
+  /** Other local folders whose contents and chunks need not be fetched. */
+  readonly reuse?: readonly string[]
+  /** Other releases of the same platform, through which a chain of patches may lead. */
+  readonly others?: readonly Artifact[]
+  /** Largest decoder window this machine grants, in bits; 24 unless told. */
+  readonly lgwinMax?: number
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: Progress) => void
 }
@@ -141,34 +150,45 @@ export class TreeCores {
   }
 
   async #fetchNow(artifact: Artifact, options: FetchTreeOptions): Promise<void> {
-    const { key, blocks } = artifact.tree
-    const { clock, dice, disk, log } = this.#ports
-    const core = await this.#cores.openActive(key)
-    const fetch = new Fetch(clock, dice, core, {
+    const { disk, log } = this.#ports
+    const sessions = new Map<string, { readonly ref: CoreRef; readonly fetch: Promise<Fetch> }>()
+    const open = async (ref: CoreRef): Promise<Fetch> => {
+      const name = toHex(ref.key)
+      const found = sessions.get(name) ?? { ref, fetch: this.#openFetch(ref, options) }
+      sessions.set(name, found)
+      return await found.fetch
+    }
+    const wanted = {
+      artifact,
+      into: options.into,
+      bases: options.bases ?? [],
+      reuse: options.reuse ?? [],
+      others: options.others ?? [],
+      lgwinMax: options.lgwinMax ?? lgwinUsual,
+      signal: options.signal
+    }
+    let route: string | null = null
+    try {
+      route = await new Ways({ disk, log, open }, wanted).go()
+      log('fetched', { core: toHex(artifact.tree.key), route })
+    } finally {
+      for (const { ref, fetch } of sessions.values()) {
+        await (await fetch).close()
+        if (await this.#cores.isWhole(ref.key, ref.blocks)) await this.#announce(ref.key)
+        // A channel that was refused is not opened again while the core stays in memory.
+        else if (route === null && !this.#isHeld(ref.key)) await this.#cores.unload(ref.key)
+      }
+    }
+  }
+
+  async #openFetch(ref: CoreRef, options: FetchTreeOptions): Promise<Fetch> {
+    const { clock, dice } = this.#ports
+    return new Fetch(clock, dice, await this.#cores.openActive(ref.key), {
       stallMs: this.#stallMs,
       streams: this.#streams,
       signal: options.signal,
       onProgress: options.onProgress
     })
-    try {
-      await unpackTree(disk, {
-        artifact,
-        readBlock: async (index) => await fetch.block(index),
-        onNeed: async (needed) => await fetch.need(needed),
-        into: options.into,
-        reuse: options.reuse,
-        signal: options.signal
-      })
-    } catch (error) {
-      await fetch.close()
-      // A channel that was refused is not opened again while the core stays in memory.
-      if (!this.#isHeld(key)) await this.#cores.unload(key)
-      throw error
-    }
-    await fetch.close()
-    const whole = await this.#cores.isWhole(key, blocks)
-    log('fetched', { core: toHex(key), blocks, whole })
-    if (whole) await this.#announce(key)
   }
 
   /**
