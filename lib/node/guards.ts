@@ -9,9 +9,9 @@ export type Guarded =
   | { readonly tag: 'halted'; readonly why: 'halted' | 'aborted' }
 
 /**
- * design 1: permission is judged now, under the current trust (S6, S19), and with it all that stands
- * against a release: brake, attestations, freshness, abort, pause. The decision asked the same, so
- * what is withheld here waits there. Forward only: no way back comes here.
+ * design 1: permission is judged now, under the current trust (S6, S19), and with it all that
+ * stands against a release: brake, attestations, freshness, abort, pause. The decision asked the
+ * same, so what is withheld here waits there. Forward only: no way back comes here.
  */
 export function judgeNow(
   moment: Moment,

@@ -9,7 +9,6 @@ export { checkPolicy, leastMs, smallWidth } from './plan/policy.ts'
 export { compilePlan, presetFor, s18 } from './plan/presets.ts'
 export { readPolicyFile, type PolicyFile } from './plan/file.ts'
 export {
-  againstOrder,
   firstAgainst,
   standings,
   type AgainstId,

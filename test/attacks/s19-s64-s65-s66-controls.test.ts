@@ -71,7 +71,7 @@ test('S19 counted at the decision: a release short of a signer is not even fetch
   const why = await it.node.why(nameOf(second))
   t.alike([why.state, why.first], ['waiting', 'signatures'])
   t.is(why.conditions.find(({ id }) => id === 'signatures')?.code, 'THRESHOLD_NOT_MET')
-  t.is(why.sentence, 'waiting: 1 of 2 signatures (p1)')
+  t.is(why.sentence, 'waiting: 1 of 2 signatures (p1) under trust 2')
 })
 
 test('S19 counted before the bytes are unpacked, and back when a new signer signs', async (t) => {
@@ -105,7 +105,7 @@ test('S19 counted again after a long fetch: what lost its quorum is placed nowhe
   t.is(it.machine.state.op, null)
 })
 
-test('S19 counted just before the cut-over; what is committed stays, and why says so', async (t) => {
+test('S19 counted just before the cut-over; what is committed stays, and says so', async (t) => {
   const it = await upgradable(t)
   it.machine.beforeAppend = async (lines) => {
     const isTurn = lines.some((line) => line.tag === 'edge' && line.edge === 7)
@@ -119,7 +119,7 @@ test('S19 counted just before the cut-over; what is committed stays, and why say
   const why = await it.node.why(nameOf(first))
   t.is(why.state, 'running')
   t.ok(why.sentence.startsWith('running: 1.0.0, which stays; '), why.sentence)
-  t.ok(why.sentence.endsWith('1 of 2 signatures (p1)'), why.sentence)
+  t.ok(why.sentence.endsWith('1 of 2 signatures (p1) under trust 2'), why.sentence)
 })
 
 test('S64 an abort in the trial takes back; a pause lets the trial end', async (t) => {

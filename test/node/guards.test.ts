@@ -71,14 +71,14 @@ test('S19 a release with its quorum and nothing against it takes charge', (t) =>
 test('S19 a signer who is removed while a release is under way no longer counts', (t) => {
   const without = makeTrust({ version: 2, roles: { release: { members: [1, 3], threshold: 2 } } })
   const after = believing(...held, signTrust(network.id, without, [1, 2]))
-  t.is(verdict(after), 'withhold: 1 of 2 signatures (p1)')
+  t.is(verdict(after), 'withhold: 1 of 2 signatures (p1) under trust 2')
   const stricter = makeTrust({
     version: 2,
     roles: { release: { members: [1, 2, 3], threshold: 3 } }
   })
   t.is(
     verdict(believing(...held, signTrust(network.id, stricter, [1, 2]))),
-    'withhold: 2 of 3 signatures (p1, p2)',
+    'withhold: 2 of 3 signatures (p1, p2) under trust 2',
     'a threshold that rose meanwhile is the one that counts'
   )
 })

@@ -187,7 +187,7 @@ test('S19 a signer removed between the turn and the cut-over: nothing is started
   await it.run(HOUR)
   t.ok(it.deeds.includes('do confirm'), 'it had its turn')
   const guards = it.told.findLast(({ event }) => event === 'guards')
-  t.is(guards?.facts['why'], '1 of 2 signatures (p1)')
+  t.is(guards?.facts['why'], '1 of 2 signatures (p1) under trust 2')
   t.absent(it.deeds.includes('do start'))
   t.is(it.node.runs(), nameOf(first), 'what is installed stays, although it lost its quorum too')
   t.is(it.machine.state.op?.state ?? 'idle', 'waiting')

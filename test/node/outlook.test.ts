@@ -85,7 +85,7 @@ test('S37 stale, then frozen: alarm, search and status; one beacon ends both', a
   t.alike(it.told.findLast(({ event }) => event === 'over')?.facts, { code: 'FROZEN' })
 })
 
-test('S37 frozen: nothing new is installed, and a hand-over that has begun comes to its end', async (t) => {
+test('S37 frozen: nothing new is installed, a hand-over that has begun ends', async (t) => {
   const it = await upgradable(t)
   await it.run(DAY)
   await it.take(second)
@@ -131,7 +131,7 @@ test('S40 what most beacons name is searched for and waited for; a minority once
   t.is(it.node.runs(), nameOf(first))
 })
 
-test('S104 a brake in a feed acts like any other, is told on, and outlives a restart', async (t) => {
+test('S104 a brake in a feed acts as any other, is told on, outlives a restart', async (t) => {
   const it = await upgradable(t)
   await it.take(second)
   const evidence = brake({

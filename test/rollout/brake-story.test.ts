@@ -12,7 +12,7 @@ function plan(nodes: number): Policy {
   return readPolicyFile(
     {
       plan: 'custom',
-      stages: [25, 50, 100].map((share) => ({ share, bake: '30m' })),
+      stages: [40, 70, 100].map((share) => ({ share, bake: '30m' })),
       prefetch: '1m',
       shadow: { policy: 'off' },
       gate: { settle: '30s', checkpoints: ['2m', '10m', '60m', '3h', '6h'] },
@@ -26,12 +26,12 @@ const phaseOf = (node: WorldNode | undefined) => node?.decision?.view.phase
 const stageOf = (node: WorldNode | undefined) => node?.decision?.view.stage ?? 0
 const eOf = (node: WorldNode | undefined) => node?.decision?.view.e ?? 0
 
-/** Friday: a hundred nodes, the first quarter of which has switched. */
+/** Friday: sixty nodes, and those of the first stage have switched. */
 function friday(): { world: World; release: Bytes; watcher: WorldNode } {
-  const world = new World({ nodes: 100, latencyMs: 30_000 })
-  world.installed(world.release(1, plan(100)))
+  const world = new World({ nodes: 60, latencyMs: 30_000 })
+  world.installed(world.release(1, plan(60)))
   world.run(MINUTE)
-  const release = world.release(2, plan(100))
+  const release = world.release(2, plan(60))
   world.run(3 * HOUR, () => world.nodes.every((node) => phaseOf(node) === 'baking'))
   const hex = toHex(release)
   const watcher = world.nodes.find(({ running }) => toHex(running!) !== hex)!
@@ -60,10 +60,10 @@ test('Saturday, and nothing had happened: the stage bakes again, then the rollou
   t.is(stageOf(watcher), 1, 'it has lapsed, and the stage bakes from zero')
   world.run(8 * HOUR, () => world.nodes.every((node) => phaseOf(node) === 'completed'))
   world.run(HOUR)
-  t.is(world.running(release), 100)
+  t.is(world.running(release), 60)
 })
 
-test('Saturday, and treated nodes had failed: it waits for people, and goes on at their word', (t) => {
+test('Saturday, and some had failed: it waits for people and goes on at their word', (t) => {
   const { world, release, watcher } = friday()
   fail(world, release, 4)
   world.run(MINUTE)
@@ -81,7 +81,7 @@ test('Saturday, and treated nodes had failed: it waits for people, and goes on a
   t.ok(stageOf(watcher) > 1, 'a resume counts afresh')
 })
 
-test('Saturday, and the rest fail as well: the fleet halts under the brake, without anybody', (t) => {
+test('Saturday, and the rest fail as well: the fleet halts under the brake', (t) => {
   const { world, release, watcher } = friday()
   world.brake(release, DAY)
   world.run(5 * MINUTE)

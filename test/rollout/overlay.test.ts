@@ -63,7 +63,7 @@ function baking(world: World, release: Bytes): void {
 const isCompleted = (world: World) => () =>
   world.nodes.every((node) => phaseOf(node) === 'completed')
 
-test('S104 a brake: stages stand still, nothing stalls, and then the stage bakes from zero', (t) => {
+test('S104 a brake: stages stand still, nothing stalls, then the stage bakes anew', (t) => {
   const { world } = fleet()
   const release = world.release(2, minutes(100))
   baking(world, release)
@@ -180,7 +180,7 @@ test('S37 stale: no stage moves; with the next beacon its clock goes on where it
   t.ok(Math.abs(now - bakeMs - stoodMs) < MINUTE, 'it stood, and lost nothing')
 })
 
-test('S37 frozen: nothing is installed at all, not even first; stale stops no first install', (t) => {
+test('S37 frozen: nothing is installed, not even first; stale stops no first install', (t) => {
   const { world, first } = fleet({ roles: beacons })
   const fresh = world.addNode()
   fresh.off = true
@@ -195,7 +195,7 @@ test('S37 frozen: nothing is installed at all, not even first; stale stops no fi
   t.is(world.step(fresh).act.tag, 'upgrade', 'one newer beacon ends it')
 })
 
-test('S39 S40 what most beacons name and nobody gives stops installs; a minority stops none', (t) => {
+test('S39 S40 what most beacons name and nobody gives stops installs; few stop none', (t) => {
   const { world } = fleet({ roles: beacons })
   const release = world.release(2, minutes(100))
   baking(world, release)
@@ -219,6 +219,24 @@ test('S39 S40 what most beacons name and nobody gives stops installs; a minority
   world.beacon(23, 8)
   world.run(MINUTE)
   t.is(conditionOf(node, 'trust')?.ok, true, 'who says again what is believed here ends it')
+})
+
+test('S47 a clock that ran ahead and came back makes no bake shorter', (t) => {
+  const { world } = fleet()
+  const release = world.release(2, minutes(100))
+  baking(world, release)
+  const node = waiting(world, release)
+  const input = world.inputOf(node)
+  const ahead = world.decide({
+    ...input,
+    nowMs: input.nowMs + 5 * HOUR,
+    network: { ...input.network, clockSkewMs: -5 * HOUR }
+  })
+  const back = world.decide({ ...input, nowMs: input.nowMs + MINUTE, memory: ahead.memory })
+  const before = runOf(node, release)
+  const after = back.memory.runs[toHex(release)]
+  t.is(after?.stage, 1)
+  t.is(after?.bakeMs, before?.bakeMs)
 })
 
 test('S47 a clock more than an hour off says nothing and takes nothing', (t) => {

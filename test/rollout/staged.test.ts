@@ -161,7 +161,7 @@ test('S57 a signed policy that cannot be read holds everybody', (t) => {
   t.ok(line?.text.includes('gate.rho0'))
 })
 
-test('votes and attestations that this version cannot count hold, and say so', (t) => {
+test('votes that this version cannot count, and attestations that lack, hold and say so', (t) => {
   const { world } = fleet({ nodes: 10 })
   const policy = minutes(10)
   const release = world.release(2, { ...policy, others: { ...policy.others, attest: 2 } })

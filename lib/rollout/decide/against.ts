@@ -50,7 +50,7 @@ export function standings(
   const { equals, aborted, floor, paused } = judged
   return {
     trust: trustNow(moment, first),
-    signatures: signaturesNow(judged),
+    signatures: signaturesNow(moment, judged),
     equal:
       equals === 0
         ? met('no other release has its number')
@@ -71,7 +71,7 @@ export function standings(
 }
 
 /** The order of `AgainstId`, as `why` shows it. */
-export const againstOrder: readonly AgainstId[] = [
+const againstOrder: readonly AgainstId[] = [
   'trust',
   'signatures',
   'equal',
@@ -128,9 +128,10 @@ export function isClockOff(skewMs: number | null): boolean {
   return skewMs !== null && Math.abs(skewMs) > HOUR
 }
 
-function signaturesNow({ permission, admitted }: Judged): Answer {
+function signaturesNow({ believed }: Moment, { permission, admitted }: Judged): Answer {
   const { have, need, signers } = permission
-  const text = `${have} of ${need} signatures (${signers.join(', ')})`
+  const under = believed.trust === null ? '' : ` under trust ${believed.trust.body.version}`
+  const text = `${have} of ${need} signatures (${signers.join(', ')})${under}`
   // enough people, but of another epoch, without a draw value, or with a number used twice
   const isShort = have < need || !admitted
   const said = have >= need && !admitted ? `${text}, not admitted` : text

@@ -34,9 +34,9 @@ function again({ input, facts }: Scene, run: Run, atMs: number): Run {
   return { ...run, ...fresh, bakeMs: atMs, enrolledAtBake }
 }
 
-/** The clock of the stage goes on where it stood. */
+/** The clock of the stage goes on where it stood; it never goes back, as a clock may (S47). */
 function goOn(run: Run, sinceMs: number, nowMs: number): Run {
-  const later = (ms: number) => ms + nowMs - Math.max(ms, sinceMs)
+  const later = (ms: number) => ms + Math.max(0, nowMs - Math.max(ms, sinceMs))
   const fresh = { stood: null, heldSinceMs: null, nextMs: null, front: {} }
   if (run.bakeMs === null) return { ...run, ...fresh, startMs: later(run.startMs) }
   return { ...run, ...fresh, bakeMs: later(run.bakeMs) }
