@@ -26,7 +26,7 @@ import {
 } from '../../lib/publish/index.ts'
 import { decodeInviteFile, type Evidence } from '../../lib/records/index.ts'
 import { SimClock } from '../../lib/sim/clock.ts'
-import { sign, verifyEvidence } from '../../lib/trust/index.ts'
+import { sign, verifyEvidence, verifyMembership } from '../../lib/trust/index.ts'
 import { believing, brake as brakeOf } from '../tools/acts.ts'
 import { MemoryDisk } from '../tools/memory-disk.ts'
 import {
@@ -36,9 +36,11 @@ import {
   keyOf,
   makeArtifact,
   makeControl,
+  makeMembership,
   makeRelease,
   nodePair,
   person,
+  signed,
   signControl,
   signRelease,
   signRevoke,
@@ -232,10 +234,10 @@ test('numbers of a beacon are durable before it is said, and pass what peers rem
   disk.beforeWrite = () => {
     throw new Error('the plug is pulled')
   }
-  let signed = false
-  const key = { ...who.key, sign: async () => ((signed = true), alloc(64)) }
+  let spoke = false
+  const key = { ...who.key, sign: async () => ((spoke = true), alloc(64)) }
   await t.exception(async () => await signBeacon(desk, believed, 0, { ...who, key }))
-  t.absent(signed, 'nothing is signed under a number that is not kept')
+  t.absent(spoke, 'nothing is signed under a number that is not kept')
 })
 
 test('a key that the newest trust does not list as a beacon falls silent (S48)', async (t) => {
@@ -349,6 +351,13 @@ test('a revoke ends slots or the whole invite, once', async (t) => {
   t.is(await codeOf(() => draftRevoke(gone, { invite, slots: [2] }, testNowMs)), 'NOTHING_TO_DO')
   t.is(await codeOf(() => draftRevoke(gone, { invite, slots: [2, 3] }, testNowMs)), null)
   t.is(await codeOf(() => draftRevoke(gone, { invite, slots: [] }, testNowMs)), null)
+  const seatOf = (slot: number) => {
+    const membership = makeMembership({ network: network.id, slot, node: slot })
+    const ended = draftRevoke(believed, { invite, slots: [2] }, testNowMs)
+    const after = believing(network, signed(ended.statement, [4]))
+    return verifyMembership(after, membership, testNowMs).tag
+  }
+  t.alike([2, 3].map(seatOf), ['refused', 'seat'], 'who sits in it is no member any more')
   const open = believing(foundNetwork({ membership: 'open' }))
   t.is(await codeOf(() => draftRevoke(open, { invite, slots: [] }, testNowMs)), 'USAGE')
 })

@@ -1,27 +1,38 @@
 // Commands by which one key acts alone: brake, attest, revoke. What they do, what they refuse, and
 // what a resume then lists. Nobody is online here.
 import test from 'brittle'
-import { existsSync, writeFileSync } from 'node:fs'
-import { errorOf, hintOf, Signers, type Ended } from './signers.ts'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { Inside, InsideDesk, stretchLess } from './inside.ts'
+import { errorOf, hintOf, type Ended } from './signers.ts'
 
-const secret = ['--passphrase-fd', '3', '-y', '--json'] as const
+stretchLess()
+
+const sure = ['-y', '--json'] as const
 
 function last({ lines }: Ended) {
   return lines.at(-1)
 }
 
-/** One person with a network of their own and one release that has its quorum. */
-async function released(folder: string): Promise<{ desk: Signers; release: string }> {
-  const desk = new Signers(folder)
-  await desk.foundAlone('a')
+/** A network of `a` with one release that has its quorum; `more` are flags of `init`. */
+async function released(
+  folder: string,
+  ...more: readonly string[]
+): Promise<{ desk: InsideDesk; release: string }> {
+  const desk = new InsideDesk(folder)
+  await desk.found(['a'], ...more)
   desk.layBuild('build', '1.0.0')
-  const release = await desk.propose('r1.req')
-  await desk.sign('a', 'r1.req', 'r1.sig')
-  await desk.must('a', 'commit', 'r1.req', 'r1.sig', '--alone')
+  const release = await desk.propose('a', 'r1')
+  await commit(desk, 'r1')
   return { desk, release }
 }
 
-test('one key brakes at once, once, and a resume lifts it', { timeout: 120_000 }, async (t) => {
+/** Signed and committed by `a`. */
+async function commit(desk: InsideDesk, name: string): Promise<void> {
+  const answers = await desk.sign(name, 'a')
+  await desk.must('a', 'commit', `file:${name}.req`, ...answers, '--alone')
+}
+
+test('one key brakes at once, once, and a resume lifts it', { timeout: 60_000 }, async (t) => {
   const { desk, release } = await released(await t.tmp())
   const short = release.slice(0, 8)
   const brake = (...more: readonly string[]) => desk.run('a', 'brake', short, '--alone', ...more)
@@ -35,79 +46,89 @@ test('one key brakes at once, once, and a resume lifts it', { timeout: 120_000 }
     [['--reason', 'x', '--key', 'b'], 'there is no key "b"'],
     [['--reason', 'x', '--reach', '2'], '--alone and --reach exclude each other']
   ] as const) {
-    const ended = await brake(...args, ...secret)
+    const ended = await brake(...args, ...sure)
     t.is(ended.exit, 2, sentence)
     t.is(errorOf(ended), sentence)
   }
-  const unknown = await desk.run('a', 'brake', 'yyyyyyyy', '--reason', 'x', ...secret)
+  const unknown = await desk.run('a', 'brake', 'yyyyyyyy', '--reason', 'x', ...sure)
   t.is(unknown.exit, 2)
   t.is(errorOf(unknown), 'no release "yyyyyyyy" is known')
-  const unasked = await brake('--reason', 'x', '--passphrase-fd', '3')
-  t.is(hintOf(unasked), 'read what it says, then give --yes')
+  const unasked = await brake('--reason', 'x')
+  t.is(unasked.exit, 2)
+  t.ok(unasked.stderr.includes('error: nothing was signed'), 'only a yes is a yes')
   const dry = await brake('--reason', 'x', '--dry-run', '--json')
   t.is(dry.exit, 0, 'a rehearsal needs no pass phrase')
   t.is((await desk.run('a', 'resume', short, '--dry-run')).stderr.includes('brake'), false)
 
   const reason = 'security: keys\u202e in the log'
-  const done = await brake('--reason', reason, '--for', '6h', ...secret)
+  const done = await brake('--reason', reason, '--for', '6h', ...sure)
   t.is(done.exit, 0, errorOf(done))
   const { data } = last(done)!
   t.alike(
     [data['reason'], data['need'], data['peers'], data['forMs'], data['release']],
     ['security', 1, 0, 21_600_000, release]
   )
-  const twice = await brake('--reason', 'again', ...secret)
+  const twice = await brake('--reason', 'again', ...sure)
   t.is(twice.exit, 3)
   t.is(last(twice)?.code, 'CONTROL_OUT_OF_BOUNDS')
   t.is(errorOf(twice), `this key brakes release ${short} already, for 6 h more`)
 
   const log = await desk.run('a', 'log')
-  t.ok(/brake .* live {2,}by \w+ +release \w{8} {2}security: "keys\\u\{202e\} in/.test(log.stdout))
+  t.ok(/brake .* live {2,}by a +release \w{8} {2}security: "keys\\u\{202e\} in/.test(log.stdout))
   const shown = await desk.run('a', 'show', String(data['brake']).slice(0, 8), '--json')
   t.alike([shown.lines[0]?.tag, shown.lines[0]?.data['standing']], ['act', 'live'])
 
-  const listed = await desk.run('a', 'resume', short, '-o', 'resume.req')
-  t.is(listed.exit, 2, 'without a terminal it asks for nothing')
-  t.ok(/in force: \w{8} {2}brake by \w+ {2}"security: keys\\u\{202e\}/.test(listed.stderr))
+  const listed = await desk.run('a', 'resume', short, '-o', 'file:resume.req')
+  t.is(listed.exit, 2)
+  t.ok(listed.stderr.includes('error: nothing is lifted'), 'each is asked for')
+  t.ok(/in force: \w{8} {2}brake by a {2}"security: keys\\u\{202e\}/.test(listed.stderr))
   const strange = await desk.run('a', 'resume', short, '--lift', 'yyyyyyyy')
   t.is(errorOf(strange), 'no refusal in force "yyyyyyyy" is known')
-  const lift = ['--lift', String(data['brake']).slice(0, 8), '-o', 'resume.req']
+  const lift = ['--lift', String(data['brake']).slice(0, 8), '-o', 'file:resume.req']
   const resumed = await desk.must('a', 'resume', short, ...lift)
   t.alike([resumed['number'], resumed['lifts']], [1, [data['brake']]])
-  await desk.sign('a', 'resume.req', 'resume.sig')
-  await desk.must('a', 'commit', 'resume.req', 'resume.sig', '--alone')
+  await commit(desk, 'resume')
   t.ok(/brake .* lifted/.test((await desk.run('a', 'log')).stdout))
-  const after = await desk.must('a', 'resume', short, '-o', 'again.req')
+  const after = await desk.must('a', 'resume', short, '-o', 'file:again.req')
   t.alike([after['number'], after['lifts']], [2, []], 'the number only rises, the brake is gone')
 })
 
 test(
   'a key without the role, a wrong pass phrase and a draft are refused',
-  { timeout: 120_000 },
+  { timeout: 60_000 },
   async (t) => {
     const { desk, release } = await released(await t.tmp())
     const short = release.slice(0, 8)
-    await desk.must('a', 'keys', 'new', '--label', 'stranger', '--passphrase-fd', '3')
-    const said = ['--reason', 'x', '--alone', ...secret]
+    await desk.must('a', 'keys', 'new', '--label', 'stranger', '-o', 'file:stranger.card')
+    const said = ['--reason', 'x', '--alone', ...sure]
     const alien = await desk.run('a', 'brake', short, '--key', 'stranger', ...said)
     t.is(alien.exit, 11)
     t.is(last(alien)?.code, 'BAD_KEY')
     t.is(errorOf(alien), 'key "stranger" may not brake')
     t.ok(hintOf(alien).startsWith('role brake of trust 1 is '))
-    const builder = await desk.run('a', 'attest', short, '--build', 'build', '--alone', ...secret)
+    const builder = await desk.run(
+      'a',
+      'attest',
+      short,
+      '--build',
+      'file:build',
+      '--alone',
+      ...sure
+    )
     t.is(last(builder)?.code, 'BAD_KEY')
     t.is(hintOf(builder), 'trust 1 has no role build')
-    const beacon = await desk.run('a', 'beacon', 'run', '--key', 'stranger', ...secret)
+    const beacon = await desk.run('a', 'beacon', 'run', '--key', 'stranger', ...sure)
     t.is(errorOf(beacon), 'key "stranger" may not be a beacon')
-    t.is(errorOf(await desk.run('a', 'beacon', 'run', ...secret)), '--key is missing')
+    t.is(errorOf(await desk.run('a', 'beacon', 'run', ...sure)), '--key is missing')
 
-    const draft = await desk.propose('r2.req', '--label', '1.0.1')
+    const draft = await desk.propose('a', 'r2', '--label', '1.0.1')
     const early = await desk.run('a', 'brake', draft.slice(0, 8), ...said)
     t.is(errorOf(early), `no release "${draft.slice(0, 8)}" is known`, 'nobody runs a draft')
 
-    const wrong = await desk.runAs('a', 'z', 'brake', short, ...said)
+    const thief = new Inside(desk.person('a').home, 'pass phrase of z')
+    const wrong = await thief.run('brake', short, '--key', 'a', ...said)
     t.is(wrong.exit, 30, 'another pass phrase of the same length')
-    t.is(errorOf(wrong), 'wrong pass phrase for key "me"')
+    t.is(errorOf(wrong), 'wrong pass phrase for key "a"')
     t.absent((await desk.run('a', 'log')).stdout.includes('brake'))
 
     const widened = await desk.run('a', 'widen', short, '--to', '2', '--json')
@@ -119,94 +140,88 @@ test(
       errorOf(await desk.run('a', 'widen', short, '--to', 'all')),
       '--to is the number of a stage, got "all"'
     )
-    t.absent(existsSync(desk.file(`widen-${short}.req`)))
+    t.absent(existsSync(`widen-${short}.req`))
   }
 )
 
-test('a builder attests the same tree, and disputes another', { timeout: 120_000 }, async (t) => {
-  const desk = new Signers(await t.tmp())
-  await Promise.all(['a', 'b'].map(async (who) => await desk.newKey(who)))
-  const roles = [
-    '--card',
-    'a.card',
-    '--enroller',
-    'a.card',
-    '--builder',
-    'acme=b.card',
-    '--attest',
-    '1'
-  ]
-  await desk.must('a', 'init', '--name', 'demo', ...roles, '-o', 't1.req')
-  for (const who of ['a', 'b']) await desk.sign(who, 't1.req', `t1.${who}.sig`)
-  await desk.must('a', 'commit', 't1.req', 't1.a.sig', 't1.b.sig', '--alone')
-  desk.layBuild('build', '1.0.0')
-  const release = await desk.propose('r1.req')
-  await desk.sign('a', 'r1.req', 'r1.a.sig')
-  await desk.must('a', 'commit', 'r1.req', 'r1.a.sig', '--alone')
+test('a builder attests the same tree, and disputes another', { timeout: 60_000 }, async (t) => {
+  const folder = await t.tmp()
+  const builder = ['--builder', 'acme=file:a.card', '--attest', '1']
+  const { desk, release } = await released(folder, ...builder)
   const short = release.slice(0, 8)
-  // nobody is online: the builder works at the desk of a
-  await desk.must('b', 'keys', 'export', '--label', 'b', '-o', 'b.key')
-  await desk.must('a', 'keys', 'import', 'b.key')
-  const attest = (...more: readonly string[]) =>
-    desk.runAs('a', 'b', 'attest', short, '--alone', '--build', ...more, ...secret)
+  const attest = (build: string, ...more: readonly string[]) =>
+    desk.run('a', 'attest', short, '--alone', '--build', build, ...more, ...sure)
 
   desk.layBuild('mine', '1.0.0')
   desk.layBuild('other', '1.0.0')
   writeFileSync(desk.file('other/main.js'), 'process.exit(1)\n')
-  const differs = await attest('other')
+  const differs = await attest('file:other')
   t.is(differs.exit, 15)
   t.is(last(differs)?.code, 'BUILD_MISMATCH')
-  t.ok(/^digest of other is \w{52}, the release has \w{52}$/.test(errorOf(differs)), 'both, whole')
+  t.ok(/^digest of \S+ is \w{52}, the release has \w{52}$/.test(errorOf(differs)), 'both, whole')
   t.is((await desk.run('a', 'log')).stdout.includes('attest'), false, 'nothing was said')
-  const idle = await attest('mine', '--dispute')
-  t.is(errorOf(idle), 'the digest of mine is that of the release')
-  t.is(errorOf(await attest('nowhere')).length > 0, true)
-  const windows = await attest('mine', '--platform', 'win32-x64')
+  const idle = await attest('file:mine', '--dispute')
+  t.is(errorOf(idle), `the digest of ${desk.file('mine')} is that of the release`)
+  t.is((await attest('file:nowhere')).exit, 15)
+  const windows = await attest('file:mine', '--platform', 'win32-x64')
   t.is(errorOf(windows), `release ${short} has nothing for win32-x64`)
-  const wrong = await desk.run('a', 'attest', short, '--build', 'mine', '--key', 'b', ...secret)
-  t.is(wrong.exit, 30)
-  t.is(errorOf(wrong), 'wrong pass phrase for key "b"')
+  const nothing = await desk.run('a', 'attest', short, ...sure)
+  t.is(errorOf(nothing), '--build is missing')
 
-  const equal = await attest('mine')
+  const equal = await attest('file:mine')
   t.is(equal.exit, 0, errorOf(equal))
-  t.alike([last(equal)?.data['equal'], last(equal)?.data['organisation']], [true, 'acme'])
-  const disputed = await attest('other', '--dispute')
+  const { data } = last(equal)!
+  t.alike([data['equal'], data['organisation'], data['feeds']], [true, 'acme', 1])
+  t.ok(/attest .* equal/.test((await desk.run('a', 'log')).stdout))
+  // what was kept is lost: the feed has it, and whoever follows the feed offers it to the evidence
+  rmSync(`${desk.person('a').home}/evidence`)
+  t.absent((await desk.run('a', 'log')).stdout.includes('attest'))
+  const look = ['watch', '--once', '--bootstrap', 'none', '--timeout', '1s', '--json']
+  const seen = await desk.run('a', ...look)
+  const row = seen.lines.find(({ tag }) => tag === 'rollout')
+  t.alike(row?.data['attested'], { need: 1, organisations: ['acme'], disputes: [] })
+  t.ok((await desk.run('a', 'log')).stdout.includes('attest'))
+
+  const disputed = await attest('file:other', '--dispute')
   t.is(disputed.exit, 0, errorOf(disputed))
   const id = String(last(disputed)?.data['attest'])
   t.ok(/attest .* DISPUTE/.test((await desk.run('a', 'log')).stdout))
-  const resumed = await desk.must('a', 'resume', short, '--lift', id.slice(0, 8), '-o', 'up.req')
-  t.alike(resumed['lifts'], [id], 'a resume names the dispute')
+  const watched = await desk.run('a', ...look.slice(0, -1))
+  t.ok(watched.stdout.includes(`DISPUTE ${id.slice(0, 8)} of acme (a)`), watched.stdout)
+  t.ok(watched.stdout.includes('freshness none: no beacon, trust expires in 364 days'))
+  const lift = ['--lift', id.slice(0, 8), '-o', 'file:up.req']
+  t.alike((await desk.must('a', 'resume', short, ...lift))['lifts'], [id], 'a resume names it')
 })
 
-test('an invite ends, whole or slot by slot', { timeout: 120_000 }, async (t) => {
-  const desk = new Signers(await t.tmp())
-  await desk.foundAlone('a')
-  await desk.must('a', 'invite', '--slots', '3', '--passphrase-fd', '3', '-o', 'demo.invite')
-  const revoke = (...words: readonly string[]) => desk.run('a', 'revoke', ...words, ...secret)
+test('an invite ends, whole or slot by slot', { timeout: 60_000 }, async (t) => {
+  const desk = new InsideDesk(await t.tmp())
+  await desk.found(['a'])
+  await desk.must('a', 'invite', '--slots', '3', '-o', 'file:demo.invite')
+  const revoke = (...words: readonly string[]) => desk.run('a', 'revoke', ...words, ...sure)
   for (const [words, sentence] of [
-    [['demo.invite:3', '--alone'], 'slot 3 is outside the invite, which has 3'],
-    [['demo.invite:70000', '--alone'], 'there is no slot 70000'],
-    [['gone.invite', '--alone'], 'there is no file gone.invite'],
+    [['file:demo.invite:3', '--alone'], 'slot 3 is outside the invite, which has 3'],
+    [['file:demo.invite:70000', '--alone'], 'there is no slot 70000'],
+    [['file:gone.invite', '--alone'], `there is no file ${desk.file('gone.invite')}`],
     [['yyyyyyyy', '--alone'], 'no invite made here "yyyyyyyy" is known'],
-    [['demo.invite', '--alone', '--seeds', '1'], '--alone and --seeds exclude each other']
+    [['file:demo.invite', '--alone', '--seeds', '1'], '--alone and --seeds exclude each other']
   ] as const) {
     const ended = await revoke(...words)
     t.is(ended.exit, 2, words[0])
     t.is(errorOf(ended), sentence)
   }
-  t.is((await revoke('demo.invite:1', '--dry-run')).exit, 0)
+  t.is((await revoke('file:demo.invite:1', '--dry-run')).exit, 0)
   t.is((await desk.run('a', 'log')).stdout.includes('revoke'), false)
-  const slot = await revoke('demo.invite:2', 'demo.invite:1', '--alone')
+  const slot = await revoke('file:demo.invite:2', 'file:demo.invite:1', '--alone')
   t.is(slot.exit, 0, errorOf(slot))
   t.ok(/revoke .* admitted/.test((await desk.run('a', 'log')).stdout))
-  const again = await revoke('demo.invite:1', '--alone')
+  const again = await revoke('file:demo.invite:1', '--alone')
   t.is(again.exit, 4)
   t.is(last(again)?.code, 'NOTHING_TO_DO')
   const [first] = (last(slot)?.data['revoked'] ?? []) as readonly { invite: string }[]
   const invite = String(first?.invite)
   const whole = await revoke(invite.slice(0, 6), '--alone')
   t.is(whole.exit, 0, 'by the beginning of its key, the file is not needed')
-  t.is((await revoke('demo.invite:0', '--alone')).exit, 4, 'all of it is over')
-  const mixed = await revoke('a.card', '--alone')
-  t.is(mixed.exit, 2)
+  t.is((await revoke('file:demo.invite:0', '--alone')).exit, 4, 'all of it is over')
+  const mixed = await revoke('file:a.card', '--alone')
+  t.is(last(mixed)?.code, 'WRONG_TYPE', 'a card is no invite')
 })

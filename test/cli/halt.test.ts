@@ -10,7 +10,9 @@ import type { Row } from '../../lib/cli/publish/online/sight.ts'
 import { offerAbort } from '../../lib/cli/publish/verbs/watch.ts'
 import { heldRelease } from '../../lib/publish/index.ts'
 import { fromName } from '../../lib/trust/index.ts'
-import { Signers } from './signers.ts'
+import { InsideDesk, stretchLess } from './inside.ts'
+
+stretchLess()
 
 /** A keyboard at which these lines are typed, one for each question. */
 class Typist {
@@ -38,10 +40,9 @@ class Typist {
 }
 
 /** Sees a halt of `release` at this desk, with these answers typed. */
-async function seeHalt(desk: Signers, who: string, release: string, typed: readonly string[]) {
+async function seeHalt(desk: InsideDesk, release: string, typed: readonly string[]) {
   const said: string[] = []
   const sink = { write: (text: string) => said.push(text), isTTY: false }
-  const home = desk.file(`home-${who}`)
   const run = async (context: Context): Promise<void> => {
     const own = deskOf(context)
     const authority = await needAuthority(own)
@@ -49,7 +50,7 @@ async function seeHalt(desk: Signers, who: string, release: string, typed: reado
     await offerAbort(context, own, authority, halted(known))
   }
   const before = process.cwd()
-  process.chdir(desk.desk)
+  process.chdir(desk.folder)
   try {
     const exit = await runProgram(
       {
@@ -61,8 +62,8 @@ async function seeHalt(desk: Signers, who: string, release: string, typed: reado
         ]
       },
       {
-        argv: ['see'],
-        env: { XDG_CONFIG_HOME: `${home}/config`, XDG_STATE_HOME: `${home}/state` },
+        argv: ['see', '--home', desk.person('a').home],
+        env: {},
         stdin: new Typist(typed),
         stdout: sink,
         stderr: sink,
@@ -109,34 +110,36 @@ function halted(release: Row['release']): Row {
   }
 }
 
-test('a halt becomes a signed abort at the terminal', { timeout: 120_000 }, async (t) => {
-  const desk = new Signers(await t.tmp())
-  await desk.found()
+test('a halt becomes a signed abort at the terminal', { timeout: 60_000 }, async (t) => {
+  const desk = new InsideDesk(await t.tmp())
+  await desk.found(['a', 'b', 'c'], '--root', '2', '--release', '2')
   desk.layBuild('build', '1.0.0')
-  const release = await desk.propose('r1.req')
-  for (const who of ['a', 'b']) await desk.sign(who, 'r1.req', `r1.${who}.sig`)
-  await desk.must('a', 'commit', 'r1.req', 'r1.a.sig', 'r1.b.sig', '--alone')
+  const release = await desk.propose('a', 'r1')
+  const answers = await desk.sign('r1', 'a', 'b')
+  await desk.must('a', 'commit', 'file:r1.req', ...answers, '--alone')
   const short = release.slice(0, 8)
 
-  const no = await seeHalt(desk, 'a', release, ['n'])
+  const no = await seeHalt(desk, release, ['n'])
   t.is(no.exit, 0)
   t.ok(no.text.includes('halted: 9 failures in 40 treated beside 120 controls'), no.text)
   t.ok(no.text.includes(`later: ota-publish abort ${short}`))
   t.absent(existsSync(desk.file(`abort-${short}.req`)))
 
-  const wrong = await seeHalt(desk, 'a', release, ['y', 'y', 'not it'])
+  const wrong = await seeHalt(desk, release, ['y', 'y', 'not it'])
   t.is(wrong.exit, 0, 'a watcher goes on')
   t.ok(wrong.text.includes('wrong pass phrase for key "a"'))
   t.ok(wrong.text.includes('0 of 2 signatures: send'))
 
-  const yes = await seeHalt(desk, 'a', release, ['y', 'y', 'pass phrase of a'])
+  const yes = await seeHalt(desk, release, ['y', 'y', 'pass phrase of a'])
   t.is(yes.exit, 0)
   t.ok(yes.text.includes(`abort of release ${short}`), 'the same review')
   t.ok(yes.text.includes(`1 of 2 signatures: send abort-${short}.req to b or c`), yes.text)
   t.absent(yes.text.includes('pass phrase of a\n'), 'the pass phrase is not shown')
 
-  const request = `abort-${short}.req`
-  await desk.sign('b', request, 'abort.b.sig')
-  await desk.must('a', 'commit', request, `abort-${short}.a.sig`, 'abort.b.sig', '--alone')
+  const name = `abort-${short}`
+  const join = await desk.must('a', 'join')
+  await desk.must('b', 'join', String(join['join']), '--bootstrap', 'none')
+  const [second = ''] = await desk.sign(name, 'b')
+  await desk.must('a', 'commit', `file:${name}.req`, `file:${name}.a.sig`, second, '--alone')
   t.ok((await desk.run('a', 'log')).stdout.includes('  aborted  '))
 })

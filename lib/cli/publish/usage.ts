@@ -168,7 +168,8 @@ itself; the stage then bakes again. One at a time per key and release, three per
   --key LABEL                which key, if several here may
   --reach N                  ends when N peers have it, 1 to 8; default 1
   --alone                    do not go online: "seed" or "watch" passes it on
-  --timeout D                default 60s; the brake stays here and goes out later${secret}${network}
+  --timeout D                default 60s; the brake stays here and goes out later
+  --sign-with CMD|ssh-agent  as "sign"${secret}${network}
 
 Example:
     $ ota-publish brake cque4cxk --reason "security: keys leak into the log" --for 6h
@@ -183,7 +184,8 @@ attested. It goes to peers, and on the builder's own feed if the trust lists tha
                              a quorum resumes it
   --key LABEL                which key, if several here may
   --reach N --alone          as "brake"
-  --timeout D                default 60s${secret}${network}
+  --timeout D                default 60s
+  --sign-with CMD|ssh-agent  as "sign"${secret}${network}
 
 Example:
     $ ota-publish attest cque4cxk --build ./my-build --key builder-a
@@ -196,7 +198,8 @@ as absent. Certificates have no other end.
   --key LABEL                which key, if several here may
   --seeds N                  ends when N peers have it; default 1
   --alone                    do not wait for others
-  --timeout D                default 10m${secret}${network}
+  --timeout D                default 10m
+  --sign-with CMD|ssh-agent  as "sign"${secret}${network}
 
 Example:
     $ ota-publish revoke demo.invite:3 --alone
@@ -205,7 +208,8 @@ Example:
 
 Follows the network and says every 10 minutes what it believes, so that a node that is shown less
 notices. A beacon can only make nodes wait. Runs until it is stopped, in a home of its own.
-  --every D                  1m to 30m, a tenth more or less; default 10m${secret}${network}
+  --every D                  1m to 30m, a tenth more or less; default 10m
+  --sign-with CMD|ssh-agent  as "sign"${secret}${network}
 
 Example:
     $ ota-publish beacon run --key beacon-a --passphrase-fd 3 3</run/keys/beacon-a

@@ -8,35 +8,35 @@ const WAIT_MS = MINUTE
 /** How often peers are asked again whether they hold what we do. */
 const ASK_EVERY_MS = 5 * SECOND
 
-export interface SpreadOptions {
-  /** What is spread, for sentences: `brake 8yqe3w5n`. */
-  readonly what: string
-  /** Connected peers there must be. */
-  readonly reach: number
+/** Throws `CONTROL_OUT_OF_BOUNDS` for what every node would make nothing of. */
+export async function sayOrRefuse(
+  station: Station,
+  what: string,
+  evidence: Evidence
+): Promise<void> {
+  const { answer } = await station.say(evidence)
+  if (answer === 'accepted' || answer === 'duplicate') return
+  throw new OtaError('CONTROL_OUT_OF_BOUNDS', `nodes would ignore ${what}, so it stays here`, {
+    hint: 'its key or its release left the trust, or the key has said all it may in this epoch'
+  })
 }
 
 /**
- * Says one statement of a single key and waits until peers have it: they were given it, and two of
- * them, or the only one, have compared what they hold with us since. Returns how many are
- * connected; 0 offline. `NO_PEERS` when that takes longer than `--timeout`: it stays on disk here.
+ * Waits until peers have what was said since `sinceSteadyMs`: they were given it, and two of them,
+ * or the only one, have compared what they hold with us. Returns how many are connected; 0 offline.
+ * `NO_PEERS` when fewer than `reach` are, or it takes longer than `--timeout`: it stays on disk.
  */
-export async function spread(
+export async function waitForPeers(
   context: Context,
   desk: Desk,
   station: Station,
-  { evidence, what, reach }: SpreadOptions & { readonly evidence: Evidence }
+  since: { readonly what: string; readonly reach: number; readonly sinceSteadyMs: number }
 ): Promise<number> {
-  const startMs = desk.clock.steadyMs()
-  const { answer } = await station.say(evidence)
-  if (answer === 'ignored' || answer === 'rejected') {
-    throw new OtaError('CONTROL_OUT_OF_BOUNDS', `nodes would ignore ${what}, so it stays here`, {
-      hint: 'its key or its release left the trust, or the key has said all it may in this epoch'
-    })
-  }
+  const { what, reach, sinceSteadyMs } = since
   const { wire } = station
   if (wire === null) return 0
   const ready = (): number => wire.peers().filter((peer) => peer.ready).length
-  let askedMs = startMs
+  let askedMs = sinceSteadyMs
   const isThere = (): boolean => {
     const nowMs = desk.clock.steadyMs()
     if (nowMs - askedMs >= ASK_EVERY_MS && ready() > 0) {
@@ -44,7 +44,7 @@ export async function spread(
       wire.walk()
     }
     context.out.progress(`spreading ${what}`, amount(ready(), 'peer'))
-    return ready() >= reach && wire.settled(startMs)
+    return ready() >= reach && wire.settled(sinceSteadyMs)
   }
   await waitUntil(desk, isThere, {
     withinMs: context.timeoutMs ?? WAIT_MS,

@@ -29,7 +29,7 @@ import { needAuthority, releaseNamed } from '../belief.ts'
 import { absolute, deskOf } from '../desk.ts'
 import { networkOf } from '../online/network.ts'
 import { ownsFeed } from '../online/append.ts'
-import { spread } from '../online/spread.ts'
+import { sayOrRefuse, waitForPeers } from '../online/spread.ts'
 import { Station, logTo } from '../online/station.ts'
 import { thisPlatform } from './release.ts'
 
@@ -165,9 +165,11 @@ async function sayAs(
     wipeKey(key)
     const id = evidenceId(evidence)
     const what = `${evidence.body.tag} ${toShortName(id)}`
-    const reach = how.reach
+    const sinceSteadyMs = desk.clock.steadyMs()
+    await sayOrRefuse(station, what, evidence)
     const appended = feeds ? await station.append(evidence.wire, how.alone ? 0 : SETTLE_MS) : 0
-    const peers = await spread(context, desk, station, { evidence, what, reach })
+    const since = { what, reach: how.reach, sinceSteadyMs }
+    const peers = await waitForPeers(context, desk, station, since)
     return { id, peers, appended }
   } finally {
     wipeKey(key)

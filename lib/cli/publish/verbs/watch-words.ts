@@ -1,4 +1,4 @@
-import { DAY, type Bytes } from '../../../base/index.ts'
+import { DAY } from '../../../base/index.ts'
 import type { Trust } from '../../../records/index.ts'
 import { toShortName } from '../../../trust/index.ts'
 import {
@@ -44,7 +44,7 @@ export function dataOf(row: Row) {
       organisations: organisationsOf(row),
       disputes: disputesData(row)
     },
-    next: row.halted && !row.aborted ? abortCommand(release.id) : null
+    next: row.halted && !row.aborted ? abortCommand(row) : null
   }
 }
 
@@ -71,8 +71,8 @@ function disputesOf({ attested }: Row) {
 }
 
 /** What ends a halted rollout for good, as it is typed. */
-export function abortCommand(release: Bytes): string {
-  return `ota-publish abort ${toShortName(release)} --reason TEXT`
+export function abortCommand(row: Row): string {
+  return `ota-publish abort ${toShortName(row.release.id)} --reason "${haltWords(row)}"`
 }
 
 /** Why it was halted, as the reason of an abort. */

@@ -86,7 +86,7 @@ class Shown {
       this.#rows = lines.flat().join('\n')
       for (const [index, row] of rows.entries()) {
         out.result('rollout', dataOf(row), lines[index] ?? null)
-        if (isOpenHalt(row) && !this.#mayAsk()) out.note(`next: ${abortCommand(row.release.id)}`)
+        if (isOpenHalt(row) && !this.#mayAsk()) out.note(`next: ${abortCommand(row)}`)
       }
     }
     if (flags.has('once') && rows.length === 0) out.note('no release is admitted yet')
@@ -124,7 +124,7 @@ export async function offerAbort(
   const reasons = view.reasons.length === 0 ? '' : ` (${view.reasons.join('; ')})`
   out.note(`${what} of ${release.body.channel} is ${haltWords(row)}${reasons}`)
   if (!(await context.confirm('draft an abort and sign it?'))) {
-    out.note(`later: ${abortCommand(release.id)}`)
+    out.note(`later: ${abortCommand(row)}`)
     return
   }
   const draft = draftControl(believed, release, {
