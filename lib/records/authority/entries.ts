@@ -13,14 +13,13 @@ const PROOF_BYTES = 416
  * The signature in an entry, or null for another algorithm or length: such an entry is no fault, it
  * counts for nothing (S5, S11).
  */
-export function decodeEntry({ alg, bytes }: Entry): Signature | null {
-  const size = bytes.byteLength
-  if (alg !== ALG_ED25519) return null
-  if (size !== SIGNED_BYTES && size !== SIGNED_BYTES + PROOF_BYTES) return null
+export function decodeEntry(entry: Entry): Signature | null {
+  if (!counts(entry)) return null
+  const { bytes } = entry
   return {
     key: bytes.subarray(0, KEY_BYTES),
     signature: bytes.subarray(KEY_BYTES, SIGNED_BYTES),
-    proof: size === SIGNED_BYTES ? null : bytes.subarray(SIGNED_BYTES)
+    proof: bytes.byteLength === SIGNED_BYTES ? null : bytes.subarray(SIGNED_BYTES)
   }
 }
 
@@ -44,24 +43,44 @@ export function parseEntry(bytes: Bytes): Entry {
  * only: validity is not known here.
  */
 export function normaliseEntries(entries: readonly Entry[]): readonly Entry[] {
-  const counting = entries.filter((entry) => decodeEntry(entry) !== null)
-  const sorted = counting.toSorted(byKey)
+  if (isNormal(entries)) return entries
+  const sorted = entries.filter(counts).toSorted(byKey)
   const kept: Entry[] = []
   for (const entry of sorted) {
     const last = kept.at(-1)
-    if (last === undefined || compare(keyOf(last), keyOf(entry)) !== 0) kept.push(entry)
+    if (last === undefined || compareKeys(last, entry) !== 0) kept.push(entry)
   }
   return kept.toSorted(asWritten)
 }
 
+/** Most lists are in order already: writers laid them down. */
+function isNormal(entries: readonly Entry[]): boolean {
+  let last: Entry | null = null
+  for (const entry of entries) {
+    if (entry.alg !== ALG_ED25519 || entry.bytes.byteLength !== SIGNED_BYTES) return false
+    if (last !== null && compareKeys(last, entry) >= 0) return false
+    last = entry
+  }
+  return true
+}
+
+function counts({ alg, bytes: { byteLength } }: Entry): boolean {
+  if (alg !== ALG_ED25519) return false
+  return byteLength === SIGNED_BYTES || byteLength === SIGNED_BYTES + PROOF_BYTES
+}
+
 /** By key; of one key that which stays comes first. */
 function byKey(a: Entry, b: Entry): number {
-  const order = compare(keyOf(a), keyOf(b))
+  const order = compareKeys(a, b)
   return order || b.bytes.byteLength - a.bytes.byteLength || compare(a.bytes, b.bytes)
 }
 
-function keyOf({ bytes }: Entry): Bytes {
-  return bytes.subarray(0, KEY_BYTES)
+function compareKeys({ bytes: a }: Entry, { bytes: b }: Entry): number {
+  for (let at = 0; at < KEY_BYTES; at++) {
+    const difference = (a[at] ?? 0) - (b[at] ?? 0)
+    if (difference !== 0) return difference
+  }
+  return 0
 }
 
 /** The order of `entryBytes`: one algorithm, the length before the rest, and two lengths only. */

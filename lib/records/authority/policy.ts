@@ -13,6 +13,7 @@ import {
   opt,
   ppm,
   refine,
+  remembered,
   struct,
   text,
   times,
@@ -301,14 +302,14 @@ const health: Codec<Policy['health']> = struct({
 
 /** The policy's place in a release body. */
 export const policy: Codec<Policy> = struct({
-  how,
-  plan,
-  gate,
-  halt,
-  others,
-  time,
-  who,
-  health,
+  how: remembered(how),
+  plan: remembered(plan),
+  gate: remembered(gate),
+  halt: remembered(halt),
+  others: remembered(others),
+  time: remembered(time),
+  who: remembered(who),
+  health: remembered(health),
   ext
 })
 

@@ -18,6 +18,7 @@ import {
   struct,
   u8,
   type Codec,
+  type Reader,
   Writer
 } from '../codec/index.ts'
 import type { Control } from './control.ts'
@@ -83,12 +84,22 @@ const statement: Codec<Statement> = {
     reader.tag(STATEMENT_TAG)
     const net = reader.field('network', () => network.read(reader))
     const type = reader.field('type', () => reader.u8())
-    const body = reader.field('body', () => blob(canonicalMax(type)).read(reader))
+    const size = reader.field('body', () => skipBody(reader, canonicalMax(type)))
     const canonical = reader.since(start).slice()
+    // The body ends C: a view of the one copy
+    const body = canonical.subarray(canonical.byteLength - size)
     checkSize(canonical.byteLength, { what: 'statement', bytesMax: canonicalMax(type) })
     const entries = reader.field('signatures', () => inOrder(entriesMax(type), entry).read(reader))
     return { network: net, type, body, canonical, entries }
   }
+}
+
+/** Steps over a body and says its size. */
+function skipBody(reader: Reader, bytesMax: number): number {
+  const size = reader.uint()
+  if (size > bytesMax) reader.fail('OVER_LIMIT', `at most ${bytesMax} bytes, have ${size}`)
+  reader.skip(size)
+  return size
 }
 
 /** Most bytes of C without signatures. */

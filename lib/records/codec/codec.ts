@@ -18,12 +18,17 @@ export function encodeWhole<T>(codec: Codec<T>, value: T, what: string): Bytes {
   return writer.finish()
 }
 
-/** Whether `bytes` are what would be written again for what they hold. */
-function isWrittenAs<T>(codec: Codec<T>, value: T, bytes: Bytes, what: string): boolean {
-  const writer = new Writer(what, bytes.byteLength + 16)
-  codec.write(writer, value)
-  return equal(writer.since(0), bytes)
+/**
+ * Whether `bytes` are what would be written again for what they hold. One writer serves all: nobody
+ * reads a record while another is compared.
+ */
+function isWrittenAs<T>(codec: Codec<T>, value: T, bytes: Bytes): boolean {
+  again.cut(0)
+  codec.write(again, value)
+  return equal(again.since(0), bytes)
 }
+
+const again = new Writer('record', 4_096)
 
 interface Whole {
   /** Names the record in errors. */
@@ -41,7 +46,7 @@ export function decodeWhole<T>(codec: Codec<T>, bytes: Bytes, { what, bytesMax }
   const reader = new Reader(bytes, what)
   const value = codec.read(reader)
   reader.end()
-  if (!isWrittenAs(codec, value, bytes, what)) {
+  if (!isWrittenAs(codec, value, bytes)) {
     reader.fail('NOT_CANONICAL', 'not the one encoding of its content')
   }
   return value
@@ -73,6 +78,30 @@ export function struct<T extends object>(fields: {
         reader.leave()
       }
       return value as T // Cast: the loop has set every key.
+    }
+  }
+}
+
+/**
+ * `codec` that knows again what it read last: a network's policies hardly differ from release to
+ * release. What is read ends where its own bytes end, so bytes that begin with those read before
+ * hold the same value; only what is the one encoding of its content is remembered (S9). Its values
+ * are shared, as all that is read is never changed.
+ */
+export function remembered<T extends object>(codec: Codec<T>): Codec<T> {
+  let last: { readonly bytes: Bytes; readonly value: T } | null = null
+  return {
+    write(writer, value) {
+      if (last !== null && last.value === value) writer.raw(last.bytes)
+      else codec.write(writer, value)
+    },
+    read(reader) {
+      if (last !== null && reader.skipOver(last.bytes)) return last.value
+      const start = reader.offset
+      const value = codec.read(reader)
+      const bytes = encodeWhole(codec, value, reader.what)
+      if (equal(bytes, reader.since(start))) last = { bytes, value }
+      return value
     }
   }
 }

@@ -7,6 +7,7 @@ export {
   decodeWhole,
   encodeWhole,
   refine,
+  remembered,
   struct,
   tagged,
   type Codec,

@@ -86,6 +86,22 @@ export class Reader {
     return this.#bytes.slice(start, start + size)
   }
 
+  /** Steps over the next `size` bytes. */
+  skip(size: number): void {
+    this.#state.start = this.#need(size) + size
+  }
+
+  /** Steps over these bytes if they come next; else nothing happens. */
+  skipOver(bytes: Bytes): boolean {
+    const { start, end } = this.#state
+    if (end - start < bytes.byteLength) return false
+    for (let at = 0; at < bytes.byteLength; at++) {
+      if (this.#bytes[start + at] !== bytes[at]) return false
+    }
+    this.#state.start = start + bytes.byteLength
+    return true
+  }
+
   /** All that is left, as an own copy. */
   rest(): Bytes {
     return this.raw(this.remaining)

@@ -122,9 +122,8 @@ export class Ledger implements Believed {
     return this.#start
   }
 
-  /** Holds this form of a statement from now on, and says where it stands. */
-  put(any: AnyKnown): Held {
-    const hex = toHex(any.known.id)
+  /** Holds this form of a statement, under the hex of its id, and says where it stands. */
+  put(hex: string, any: AnyKnown): Held {
     const before = this.#held.get(hex)
     const item = { any, settled: before?.settled ?? false }
     if (any.tag === 'trust') {

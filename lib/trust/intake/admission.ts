@@ -93,7 +93,8 @@ export class Admission {
       return { tag: 'refused', code: error.code, message: error.message, id: null }
     }
     const { id } = any.known
-    const before = this.#ledger.held.get(toHex(id)) ?? null
+    const hex = toHex(id)
+    const before = this.#ledger.held.get(hex) ?? null
     const start = before?.any ?? any
     if (!canBegin(this.#ledger, start)) {
       const message = 'no trust is here yet that could say who counts'
@@ -111,29 +112,30 @@ export class Admission {
     }
     const unproven = lackOfPossession(this.#ledger, start, looked)
     if (unproven !== null) return { tag: 'refused', code: 'BAD_TRUST', message: unproven, id }
-    return this.#hold({ any: withEntries(start, looked), before, looked }, nowMs)
+    return this.#hold({ any: withEntries(start, looked), hex, before, looked }, nowMs)
   }
 
-  #hold({ any, before, looked }: Change, nowMs: number): Ruling {
+  #hold({ any, hex, before, looked }: Change, nowMs: number): Ruling {
     const { id, signers } = any.known
     const ledger = this.#ledger
     // Nobody who counts signed it: it costs its check and nothing else (S99).
-    if (signers.length === 0) return this.#ruling({ before, looked, held: ledger.look(any), id })
+    if (signers.length === 0)
+      return this.#ruling({ before, looked, held: ledger.look(any), isHeld: false, id })
     const full = before === null ? lackOfRoom(ledger, any) : null
     if (full !== null) return tooMany(id, full)
     const { trust } = ledger
-    const held = ledger.put(any)
-    const mayCrowd = ledger.waiting.has(toHex(id)) || any.tag === 'release'
-    if (mayCrowd || trust !== ledger.trust) ledger.drop(superfluous(ledger))
+    const held = ledger.put(hex, any)
+    const mayCrowd = ledger.waiting.has(hex) || any.tag === 'release' || trust !== ledger.trust
+    if (mayCrowd && ledger.waiting.size > 0) ledger.drop(superfluous(ledger))
     forget(ledger, this.#inUse, false)
+    const isHeld = ledger.held.has(hex)
     const isAlarming = held.standing.tag === 'admitted'
     const alarm = isAlarming ? alarmOf(ledger, any, nowMs) : null
-    return this.#ruling({ before, looked, held, id, alarm })
+    return this.#ruling({ before, looked, held, isHeld, id, alarm })
   }
 
-  #ruling({ before, looked, held, id, alarm = null }: Outcome): Ruling {
+  #ruling({ before, looked, held, isHeld, id, alarm = null }: Outcome): Ruling {
     const { standing } = held
-    const isHeld = this.#ledger.held.has(toHex(id))
     switch (standing.tag) {
       case 'admitted':
         if (!isHeld) return tooMany(id, 'older than all that is kept here')
@@ -162,6 +164,7 @@ const entriesLeast = 4
 
 interface Change {
   readonly any: AnyKnown
+  readonly hex: string
   readonly before: Held | null
   readonly looked: Looked
 }
@@ -170,6 +173,7 @@ interface Outcome {
   readonly before: Held | null
   readonly looked: Looked
   readonly held: Held
+  readonly isHeld: boolean
   readonly id: Bytes
   readonly alarm?: Code | null
 }
