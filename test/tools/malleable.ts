@@ -9,12 +9,17 @@ const groupOrder = 2n ** 252n + 27742317777372353535851937790883648493n
 /** S + L: the same point equation holds, and a strict verifier must refuse it. */
 export function plusOrder(entry: Entry): Entry {
   const { key, signature } = decodeEntry(entry)!
+  return encodeEntry({ key, signature: otherOrder(signature), proof: null })
+}
+
+/** The same of a bare signature. */
+export function otherOrder(signature: Bytes): Bytes {
   const own = copy(signature)
   let sum = groupOrder
   for (let index = 0; index < 32; index++) sum += BigInt(own[32 + index]!) << BigInt(8 * index)
   for (let index = 0; index < 32; index++)
     own[32 + index] = Number((sum >> BigInt(8 * index)) & 255n)
-  return encodeEntry({ key, signature: own, proof: null })
+  return own
 }
 
 /** R from another key pair, whose scalar is the nonce; S = r + H(R, A, M) a mod L. */
