@@ -18,8 +18,8 @@ export async function readDescriptor(fd: number, max: number): Promise<Bytes> {
   for (;;) {
     const part = await readPart(fd)
     if (part.byteLength === 0) return all
-    // not `concat`: that gives Node's own buffer, whose `slice` shares its bytes. A caller who wipes
-    // this would wipe the pass phrase that was cut out of it.
+    // not `concat`: that gives Node's own buffer, whose `slice` shares its bytes, and a caller who
+    // wipes this would wipe the pass phrase that was cut out of it
     const joined = new Uint8Array(all.byteLength + part.byteLength)
     joined.set(all)
     joined.set(part, all.byteLength)

@@ -48,7 +48,7 @@ test(
 
     const resume = join(ceremony.file('resume.req'))
     const lifted = ['resume', short, '--lift', id.slice(0, 8), '-o', resume]
-    const { data } = await publish(signer, [...lifted, ...ceremony.network])
+    const { data } = await publish(signer, lifted)
     t.alike(data['lifts'], [id])
     const answers: string[] = []
     for (const [index, letter] of ['a', 'b'].entries()) {
@@ -101,7 +101,7 @@ test(
     const stranger = await tryPublish({ ...beacon, passphrase: 'another' }, wrong)
     t.is(stranger.exit, 30, 'a wrong pass phrase')
 
-    const running = start(beacon, [...wrong, '--timeout', '10s'])
+    const running = start(beacon, [...wrong, '--timeout', '2s'])
     t.teardown(() => running.kill('SIGKILL'))
     const ended = once(running, 'close')
     await until(fleet, 'a fresh node', async () => (await freshnessOf(node)) === 'fresh')

@@ -49,7 +49,7 @@ export async function signBrake(
   return await seal(unsigned, key)
 }
 
-/** Signs what a builder obtained, equal or not; a later word of the same key has a higher number. */
+/** Signs what a builder obtained, equal or not; a later word of the key has a higher number. */
 export async function signAttest(
   desk: Desk,
   network: Bytes,

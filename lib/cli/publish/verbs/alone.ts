@@ -130,7 +130,9 @@ export async function attest(context: Context): Promise<Outcome> {
   })
   const { id, peers, appended } = said
   const words = compared.isEqual ? 'attests' : 'DISPUTES'
-  const text = `${escapeText(organisation)} (${label}) ${words} ${what} for ${artifact.platform}: tree ${out.id(treeDigest)}`
+  const who = `${escapeText(organisation)} (${label})`
+  const tree = `for ${artifact.platform}: tree ${out.id(treeDigest)}`
+  const text = `${who} ${words} ${what} ${tree}`
   const fed = appended === 0 ? [] : [`appended to ${amount(appended, 'feed')}`]
   out.result('attest', { ...data, attest: id, peers, feeds: appended }, [
     text,

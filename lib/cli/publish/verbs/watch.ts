@@ -75,12 +75,6 @@ class Shown {
     const { out, flags } = this.#context
     const word = sight.freshness()
     const trust = this.#authority.believed.trust?.body ?? null
-    const said = `${word.freshness.state} ${word.claim?.code ?? ''} ${word.claim?.by.join() ?? ''}`
-    if (said !== this.#word) {
-      this.#word = said
-      const line = wordLine(word, trust, this.#desk.clock.wallMs())
-      out.result('freshness', wordData(word), line)
-    }
     const lines = rows.map((row) => linesOf(this.#context, row))
     if (lines.flat().join('\n') !== this.#rows) {
       this.#rows = lines.flat().join('\n')
@@ -88,6 +82,12 @@ class Shown {
         out.result('rollout', dataOf(row), lines[index] ?? null)
         if (isOpenHalt(row) && !this.#mayAsk()) out.note(`next: ${abortCommand(row)}`)
       }
+    }
+    const said = `${word.freshness.state} ${word.claim?.code ?? ''} ${word.claim?.by.join() ?? ''}`
+    if (said !== this.#word) {
+      this.#word = said
+      const line = wordLine(word, trust, this.#desk.clock.wallMs())
+      out.result('freshness', wordData(word), line)
     }
     if (flags.has('once') && rows.length === 0) out.note('no release is admitted yet')
     return { rollouts: rows.map(dataOf), freshness: wordData(word) }
