@@ -1,56 +1,50 @@
 import type Hypercore from 'hypercore'
-import {
-  assert,
-  fetchPeersMax,
-  OtaError,
-  SECOND,
-  type Bytes,
-  type Clock,
-  type Dice
-} from '../base/index.ts'
+import { OtaError, SECOND, type Bytes } from '../base/index.ts'
 import { inBackground } from '../base/life.ts'
 import { translated } from './failure.ts'
+import { Hedge, lookForLate } from './hedge.ts'
+import { Sources, type SourcePorts } from './sources.ts'
 
-/** Peers asked at first; duplicates on the wire cost more than a second source brings. */
-const peersAtFirst = 2
-/** One more peer is asked this often while blocks are missing. */
-const addPeerEveryMs = 10 * SECOND
 /** How often the peers are looked over. */
 const lookEveryMs = 250
-/** A peer that was asked and has shown nothing in this time makes room for another. */
-const answerWithinMs = SECOND
-/**
- * Those who answered may have nothing of what is missing: without a block for so long, ask one
- * more.
- */
-const idleMs = 2 * SECOND
-
-export interface Progress {
-  /** Blocks of the ones needed that are here. */
-  readonly blocks: number
-  readonly blocksNeeded: number
-  /** Stored bytes that came over the wire in this fetch. */
-  readonly bytes: number
-}
+/** With another way left, one that gives no block in this time is left. */
+const patienceMs = 15 * SECOND
+/** The same, where every connected peer was asked and none shows a block that is missing. */
+const hopelessMs = 2 * SECOND
 
 export interface FetchOptions {
   /** No block within this time ends the fetch; what came stays and is not asked again. */
   readonly stallMs: number
-  readonly streams: () => readonly object[]
   readonly signal: AbortSignal | undefined
-  readonly onProgress: ((progress: Progress) => void) | undefined
+  /** A block came (its bytes), or the peers were looked over (0). */
+  readonly onBytes: (bytes: number) => void
 }
 
-/** One core being fetched: asks few peers, more while it takes long, and ends. */
+/** What is asked for now, and how much of it is here. */
+export interface Need {
+  readonly blocks: number
+  readonly blocksNeeded: number
+  /** Stored bytes that still have to come; an estimate where single sizes are not known. */
+  readonly bytesLeft: number
+  readonly peers: number
+}
+
+interface Wait {
+  readonly sinceMs: number
+  /** Fails after this time whatever else comes. */
+  readonly withinMs: number
+  readonly fail: (error: unknown) => void
+}
+
+/** One core being fetched, sparse: what is needed is asked for in random order, the rest never. */
 export class Fetch {
-  readonly #clock: Clock
-  readonly #dice: Dice
+  readonly #ports: SourcePorts
   readonly #core: Hypercore
   readonly #options: FetchOptions
-  readonly #asked = new Map<object, number>()
-  readonly #startedMs: number
-  /** When a block came last, or one more peer was asked for want of one. */
-  #lastMs: number
+  readonly #sources: Sources
+  readonly #waits = new Set<Wait>()
+  /** When a block came last. */
+  #blockMs: number
   /** Closing the session ends every wait for a block. */
   readonly #onAbort = (): void => {
     this.#core.close().catch(inBackground)
@@ -59,51 +53,90 @@ export class Fetch {
   #range: { destroy(): void } | null = null
   #missing = new Set<number>()
   #needed = 0
-  #bytes = 0
-  #hadPeer = false
+  #average = 0
+  #isLastWay = true
+  #isLooking = false
+  #stopped: OtaError | null = null
   #closed = false
 
-  constructor(clock: Clock, dice: Dice, core: Hypercore, options: FetchOptions) {
-    this.#clock = clock
-    this.#dice = dice
+  /** `core` is ready, and closed by `close`. */
+  constructor(ports: SourcePorts, core: Hypercore, options: FetchOptions) {
+    this.#ports = ports
     this.#core = core
     this.#options = options
-    this.#startedMs = clock.steadyMs()
-    this.#lastMs = this.#startedMs
-    core.on('download', (index, bytes) => {
-      this.#bytes += bytes
-      this.#lastMs = clock.steadyMs()
-      if (this.#missing.delete(index)) this.#tell()
+    this.#blockMs = ports.clock.steadyMs()
+    this.#sources = new Sources(ports, core)
+    core.on('download', (index, bytes, from) => {
+      this.#blockMs = ports.clock.steadyMs()
+      this.#sources.noteBlock(from, bytes)
+      this.#missing.delete(index)
+      options.onBytes(bytes)
     })
     options.signal?.addEventListener('abort', this.#onAbort, { once: true })
-    this.#look()
   }
 
-  /** A block, from disk or from a peer. `NO_PEERS`, `TIMEOUT`, or the reason of the signal. */
-  async block(index: number): Promise<Bytes> {
-    const held = await this.#core.get(index, { wait: false })
-    if (held !== null) return held
-    const { stallMs, signal } = this.#options
+  get need(): Need {
+    return {
+      blocks: this.#needed - this.#missing.size,
+      blocksNeeded: this.#needed,
+      bytesLeft: Math.round(this.#missing.size * this.#average),
+      peers: this.#sources.answering.length
+    }
+  }
+
+  /** Whether there is another way to the same tree: then this one need not be waited for long. */
+  set isLastWay(isLast: boolean) {
+    this.#isLastWay = isLast
+  }
+
+  /**
+   * A block, from disk or from a peer. `NO_PEERS`, `TIMEOUT`, or the reason of the signal;
+   * `withinMs` bounds this one wait.
+   */
+  async block(index: number, withinMs = Infinity): Promise<Bytes> {
+    const { signal } = this.#options
+    if (this.#stopped !== null) throw this.#stopped
     try {
-      const block = await this.#core.get(index, { timeout: stallMs })
-      assert(block !== null, 'a block that is waited for comes or fails')
-      return block
+      return (await this.#core.get(index, { wait: false })) ?? (await this.#wait(index, withinMs))
     } catch (error) {
       signal?.throwIfAborted()
-      if (!this.#hadPeer) throw noPeers(stallMs, error)
       throw translated(error, `fetch block ${index}`)
     }
   }
 
-  /** Asks for all of these at once; `block` then waits for them one by one. */
-  async need(blocks: readonly number[], bytes = 0): Promise<void> {
-    void bytes
-    const missing: number[] = []
-    for (const index of blocks) if (!(await this.#core.has(index))) missing.push(index)
+  /**
+   * Asks for all of these at once, the first one first and the others in random order, so that
+   * peers who begin together hold different ones; `block` then waits for them one by one.
+   * `average`: stored bytes of one.
+   */
+  async ask(blocks: readonly number[], average: number): Promise<void> {
+    const missing = await this.missing(blocks)
     this.#needed = blocks.length
     this.#missing = new Set(missing)
-    this.#tell()
-    if (missing.length > 0 && !this.#closed) this.#range = this.#core.download({ blocks: missing })
+    this.#average = average
+    this.#range?.destroy()
+    this.#range = null
+    if (missing.length === 0 || this.#closed || this.#stopped !== null) return
+    this.#start()
+    const [first, ...rest] = missing
+    const order = first === undefined ? [] : [first, ...this.#shuffled(rest)]
+    this.#range = this.#core.download({ blocks: order })
+  }
+
+  /** Those of `blocks` that are not held. */
+  async missing(blocks: readonly number[]): Promise<readonly number[]> {
+    const missing: number[] = []
+    for (const index of blocks) if (!(await this.#core.has(index))) missing.push(index)
+    return missing
+  }
+
+  /** Asks for nothing more, and ends every wait with `error`. */
+  stop(error: OtaError): void {
+    this.#stopped = error
+    this.#range?.destroy()
+    this.#range = null
+    for (const wait of this.#waits) wait.fail(error)
+    this.#waits.clear()
   }
 
   async close(): Promise<void> {
@@ -114,55 +147,79 @@ export class Fetch {
     await this.#core.close()
   }
 
-  #tell(): void {
-    const blocks = this.#needed - this.#missing.size
-    this.#options.onProgress?.({ blocks, blocksNeeded: this.#needed, bytes: this.#bytes })
+  /** Peers are looked for only once something is missing. */
+  #start(): void {
+    if (this.#isLooking || this.#closed) return
+    this.#isLooking = true
+    Hedge.into(this.#core, this.#ports.clock)
+    this.#sources.start()
+    this.#look()
+  }
+
+  async #wait(index: number, withinMs: number): Promise<Bytes> {
+    this.#start()
+    const sinceMs = this.#ports.clock.steadyMs()
+    return await new Promise<Bytes>((resolve, reject) => {
+      const wait = { sinceMs, withinMs, fail: reject }
+      this.#waits.add(wait)
+      const done = (block: Bytes | null): void => {
+        this.#waits.delete(wait)
+        if (block === null) reject(new OtaError('INTERNAL', `block ${index} is not there`))
+        else resolve(block)
+      }
+      this.#core.get(index).then(done, (error: unknown) => {
+        this.#waits.delete(wait)
+        reject(error)
+      })
+    })
   }
 
   #look(): void {
     if (this.#closed) return
-    this.#cancelLook = this.#clock.after(lookEveryMs, () => this.#look())
-    const nowMs = this.#clock.steadyMs()
-    const answering = this.#core.peers.filter((peer) => peer.remoteLength > 0).length
-    if (answering > 0) this.#hadPeer = true
-    const wanted = this.#wanted(nowMs, answering)
-    let waiting = 0
-    const streams = this.#options.streams()
-    const open = new Set(streams)
-    for (const [stream, askedMs] of this.#asked) {
-      if (!open.has(stream)) this.#asked.delete(stream)
-      else if (nowMs - askedMs < answerWithinMs) waiting += 1
-    }
-    const fresh = streams.filter((stream) => !this.#asked.has(stream))
-    for (
-      let room = wanted - Math.max(answering, waiting);
-      room > 0 && fresh.length > 0;
-      room -= 1
-    ) {
-      const [stream] = fresh.splice(Math.floor(this.#dice.next() * fresh.length), 1)
-      if (stream === undefined) break
-      this.#asked.set(stream, nowMs)
-      this.#core.replicate(stream)
+    this.#cancelLook = this.#ports.clock.after(lookEveryMs, () => this.#look())
+    this.#sources.look(this.#missing, this.#waits.size > 0)
+    lookForLate(this.#core.core)
+    this.#endWaits(this.#ports.clock.steadyMs())
+    this.#options.onBytes(0)
+  }
+
+  #endWaits(nowMs: number): void {
+    const limitMs = this.#limitMs()
+    for (const wait of this.#waits) {
+      const isLate = nowMs - wait.sinceMs >= wait.withinMs
+      if (!isLate && nowMs - Math.max(wait.sinceMs, this.#blockMs) < limitMs) continue
+      this.#waits.delete(wait)
+      wait.fail(this.#lateError(Math.min(limitMs, wait.withinMs)))
     }
   }
 
-  /**
-   * How many peers to have at work. As long as nobody has answered, asking costs next to nothing:
-   * a peer that lacks the core opens nothing.
-   */
-  #wanted(nowMs: number, answering: number): number {
-    if (answering === 0 && nowMs - this.#startedMs >= answerWithinMs) return fetchPeersMax
-    const more = Math.floor((nowMs - this.#startedMs) / addPeerEveryMs)
-    const wanted = Math.min(fetchPeersMax, peersAtFirst + more)
-    if (this.#missing.size === 0 || nowMs - this.#lastMs < idleMs) return wanted
-    this.#lastMs = nowMs
-    return Math.min(fetchPeersMax, Math.max(wanted, answering + 1))
+  /** How long no block may come. Who has no peers at all will not find them on another way. */
+  #limitMs(): number {
+    const { stallMs } = this.#options
+    if (this.#isLastWay || this.#sources.answering.length === 0) return stallMs
+    return Math.min(stallMs, this.#sources.isHopeless(this.#missing) ? hopelessMs : patienceMs)
   }
-}
 
-function noPeers(stallMs: number, cause: unknown): OtaError {
-  const text = `no connected peer had the core within ${stallMs / SECOND} s`
-  return new OtaError('NO_PEERS', text, { cause, hint: 'stay connected: it is asked for again' })
+  #lateError(limitMs: number): OtaError {
+    const seconds = limitMs / SECOND
+    if (this.#sources.hadPeer) {
+      const text = `no peer gave a block that is missing within ${seconds} s`
+      return new OtaError('TIMEOUT', text)
+    }
+    const text = `no connected peer had the core within ${seconds} s`
+    return new OtaError('NO_PEERS', text, { hint: 'stay connected: it is asked for again' })
+  }
+
+  #shuffled(blocks: number[]): number[] {
+    for (let i = blocks.length - 1; i > 0; i -= 1) {
+      const k = Math.floor(this.#ports.dice.next() * (i + 1))
+      const [a, b] = [blocks[i], blocks[k]]
+      if (a === undefined || b === undefined) continue
+      blocks[i] = b
+      blocks[k] = a
+    }
+    return blocks
+  }
 }
 
 function noop(): void {}

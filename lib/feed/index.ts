@@ -5,6 +5,9 @@
  * a block of a feed means is for its listeners to say.
  */
 export { feedKey } from './cores.ts'
-export type { Progress } from './fetch.ts'
+export type { Progress } from './progress.ts'
 export type { FeedAlarm } from './reader.ts'
+export type { PeerAlarm } from './sources.ts'
 export { Store, type StoreOptions } from './store.ts'
+export type { FetchTreeOptions } from './trees.ts'
+export type { LocalTree } from './ways.ts'

@@ -80,6 +80,7 @@ export class Store extends Life {
     const ports = { clock: this.#clock, dice: this.#dice, log: this.#log, disk }
     this.#trees = this.own(
       new TreeCores(ports, cores, {
+        folder,
         journal: `${folder}/feeds/building`,
         streams: () => [...this.#streams],
         stallMs

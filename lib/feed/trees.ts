@@ -7,9 +7,12 @@ import type { Artifact, CoreRef } from '../records/index.ts'
 import { buildCore, clearHalfBuilt, type BuildTools } from './build.ts'
 import type { Cores } from './cores.ts'
 import { atDoor } from './failure.ts'
-import { Fetch, type Progress } from './fetch.ts'
+import { Fetch } from './fetch.ts'
+import { Gauge, type Progress } from './progress.ts'
+import { Resting, type PeerAlarm } from './sources.ts'
+import { Space } from './space.ts'
 import { Slots, Turns } from './turns.ts'
-import { Ways, type LocalTree } from './ways.ts'
+import { Ways, type Failures, type LocalTree } from './ways.ts'
 
 /** A whole copy shows itself on every connection for so long. */
 const announceMs = 20 * SECOND
@@ -29,6 +32,8 @@ export interface FetchTreeOptions {
   readonly lgwinMax?: number
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: Progress) => void
+  /** A peer was dropped: `SLOW_PEER` (S85), or `HASH_MISMATCH` for bytes it made up (S31). */
+  readonly onAlarm?: (alarm: PeerAlarm) => void
 }
 
 export interface TreePorts {
@@ -47,6 +52,10 @@ export class TreeCores {
   readonly #build: BuildTools
   readonly #streams: () => readonly object[]
   readonly #stallMs: number
+  readonly #folder: string
+  readonly #resting = new Resting()
+  /** Ways that gave wrong bytes, by tree core; forgotten with the release. */
+  readonly #failures = new Map<string, Failures>()
   readonly #turns = new Turns()
   readonly #slots = new Slots(openCoresMax)
   /** Sessions with channels on every connection, to see who else is whole. */
@@ -56,11 +65,17 @@ export class TreeCores {
   constructor(
     ports: TreePorts,
     cores: Cores,
-    options: { journal: string; streams: () => readonly object[]; stallMs: number }
+    options: {
+      folder: string
+      journal: string
+      streams: () => readonly object[]
+      stallMs: number
+    }
   ) {
     this.#ports = ports
     this.#cores = cores
     this.#build = { cores, dice: ports.dice, disk: ports.disk, journal: options.journal }
+    this.#folder = options.folder
     this.#streams = options.streams
     this.#stallMs = options.stallMs
   }
@@ -125,6 +140,7 @@ export class TreeCores {
 
   async drop(ref: CoreRef): Promise<void> {
     await this.#turns.take(toHex(ref.key), async () => {
+      this.#failures.delete(toHex(ref.key))
       await this.#letGo(ref.key)
       await atDoor('drop a core', async () => {
         await this.#cores.clear(ref.key)
@@ -150,45 +166,68 @@ export class TreeCores {
   }
 
   async #fetchNow(artifact: Artifact, options: FetchTreeOptions): Promise<void> {
-    const { disk, log } = this.#ports
+    const { clock, disk, log } = this.#ports
+    const gauge = new Gauge(clock, options.onProgress)
     const sessions = new Map<string, { readonly ref: CoreRef; readonly fetch: Promise<Fetch> }>()
     const open = async (ref: CoreRef): Promise<Fetch> => {
       const name = toHex(ref.key)
-      const found = sessions.get(name) ?? { ref, fetch: this.#openFetch(ref, options) }
+      const found = sessions.get(name) ?? { ref, fetch: this.#openFetch(ref, gauge, options) }
       sessions.set(name, found)
       return await found.fetch
     }
-    const wanted = {
-      artifact,
-      into: options.into,
-      bases: options.bases ?? [],
-      reuse: options.reuse ?? [],
-      others: options.others ?? [],
-      lgwinMax: options.lgwinMax ?? lgwinUsual,
-      signal: options.signal
-    }
+    const space = new Space({ clock, disk }, { artifact, into: options.into, store: this.#folder })
+    await space.check()
+    const isAlone = (): boolean => this.#streams().length === 0
+    const failures = this.#failuresOf(artifact)
+    const ways = new Ways(
+      { disk, log, gauge, failures, open, isAlone },
+      {
+        artifact,
+        into: options.into,
+        bases: options.bases ?? [],
+        reuse: options.reuse ?? [],
+        others: options.others ?? [],
+        lgwinMax: options.lgwinMax ?? lgwinUsual,
+        signal: options.signal
+      }
+    )
+    space.watch((error) => {
+      for (const { fetch } of sessions.values()) fetch.then((one) => one.stop(error), inBackground)
+    })
     let route: string | null = null
     try {
-      route = await new Ways({ disk, log, open }, wanted).go()
-      log('fetched', { core: toHex(artifact.tree.key), route })
+      route = await ways.go()
+      log('fetched', { core: toHex(artifact.tree.key), route, bytes: gauge.bytes })
     } finally {
-      for (const { ref, fetch } of sessions.values()) {
-        await (await fetch).close()
-        if (await this.#cores.isWhole(ref.key, ref.blocks)) await this.#announce(ref.key)
-        // A channel that was refused is not opened again while the core stays in memory.
-        else if (route === null && !this.#isHeld(ref.key)) await this.#cores.unload(ref.key)
-      }
+      space.close()
+      for (const { ref, fetch } of sessions.values()) await this.#endFetch(ref, fetch, route)
     }
   }
 
-  async #openFetch(ref: CoreRef, options: FetchTreeOptions): Promise<Fetch> {
-    const { clock, dice } = this.#ports
-    return new Fetch(clock, dice, await this.#cores.openActive(ref.key), {
+  async #endFetch(ref: CoreRef, opening: Promise<Fetch>, route: string | null): Promise<void> {
+    const fetch = await opening
+    await fetch.close()
+    if (await this.#cores.isWhole(ref.key, ref.blocks)) await this.#announce(ref.key)
+    // A channel that was refused is not opened again while the core stays in memory.
+    else if (route === null && !this.#isHeld(ref.key)) await this.#cores.unload(ref.key)
+  }
+
+  async #openFetch(ref: CoreRef, gauge: Gauge, options: FetchTreeOptions): Promise<Fetch> {
+    const { clock, dice, log } = this.#ports
+    const { onAlarm, signal } = options
+    const ports = { clock, dice, log, resting: this.#resting, streams: this.#streams, onAlarm }
+    return new Fetch(ports, await this.#cores.openActive(ref.key), {
       stallMs: this.#stallMs,
-      streams: this.#streams,
-      signal: options.signal,
-      onProgress: options.onProgress
+      signal,
+      onBytes: (bytes) => gauge.add(bytes)
     })
+  }
+
+  #failuresOf({ tree }: Artifact): Failures {
+    const name = toHex(tree.key)
+    const found = this.#failures.get(name) ?? { wrong: new Set<string>(), lostBytes: 0 }
+    this.#failures.set(name, found)
+    return found
   }
 
   /**

@@ -1,24 +1,14 @@
-import {
-  equal,
-  isOtaError,
-  OtaError,
-  toHex,
-  type Bytes,
-  type Disk,
-  type Log
-} from '../base/index.ts'
-import {
-  chainMax,
-  routesOf,
-  unpackPatch,
-  unpackTree,
-  type IndexItem,
-  type Route,
-  type Step
-} from '../artifact/index.ts'
+import { equal, isOtaError, OtaError, toHex } from '../base/index.ts'
+import type { Bytes, Disk, Log } from '../base/index.ts'
+import { routesOf, unpackPatch, unpackTree } from '../artifact/index.ts'
+import type { IndexItem, Route, Step } from '../artifact/index.ts'
 import type { Artifact, CoreRef } from '../records/index.ts'
+import { budgetOf, overBudget } from './budget.ts'
 import type { Fetch } from './fetch.ts'
-import { openRoute, readIndex } from './patch-core.ts'
+import { Indices } from './indices.ts'
+import { openRoute, type Place } from './patch-core.ts'
+import type { Gauge } from './progress.ts'
+import { storedBytes, toComeBytes } from './stored.ts'
 
 /** A tree that lies here: what a patch may start from. */
 export interface LocalTree {
@@ -36,23 +26,37 @@ export interface Wanted {
   readonly signal: AbortSignal | undefined
 }
 
+/** What went wrong with the ways to one tree; kept over tries, so that no way fails twice. */
+export interface Failures {
+  /** Ways that gave other bytes than signed. */
+  readonly wrong: Set<string>
+  /** Bytes they cost. */
+  lostBytes: number
+}
+
 export interface WaysPorts {
   readonly disk: Disk
   readonly log: Log
+  readonly gauge: Gauge
+  readonly failures: Failures
   /** A core opened for this fetch; the same one each time. */
   readonly open: (ref: CoreRef) => Promise<Fetch>
+  /** There is no connection at all: then no way is better than another. */
+  readonly isAlone: () => boolean
 }
 
 /** Errors after which another way to the same bytes is taken; all others end the fetch. */
-const passed = [
+const wrongCodes = [
   'PATCH_FAILED',
   'BAD_TREE',
   'HASH_MISMATCH',
   'LENGTH_EXCEEDED',
-  'UNSUPPORTED',
-  'NO_PEERS',
-  'TIMEOUT'
+  'UNSUPPORTED'
 ] as const
+const awayCodes = ['NO_PEERS', 'TIMEOUT'] as const
+
+/** Chunks turned out to cost more than the way after them. */
+class Dearer extends Error {}
 
 /**
  * The ways to one tree, cheapest first, one down at a time. Chunks are always among them; whatever
@@ -61,109 +65,142 @@ const passed = [
 export class Ways {
   readonly #ports: WaysPorts
   readonly #wanted: Wanted
+  readonly #indices: Indices
+  /** Ways that nobody can show now. */
+  readonly #away = new Set<string>()
 
   constructor(ports: WaysPorts, wanted: Wanted) {
     this.#ports = ports
     this.#wanted = wanted
+    this.#indices = new Indices(ports, wanted)
   }
 
-  /** Makes the tree, and says which way it came. Throws what the last way threw. */
+  /** Makes the tree, and says which way it came. Throws what the last way threw, or `HELD`. */
   async go(): Promise<Route['tag']> {
-    const { signal } = this.#wanted
-    let left = await this.#routes()
-    for (;;) {
-      const route = left.shift()
-      if (route === undefined) throw new OtaError('NO_PEERS', 'there is no way left')
+    const { artifact, bases, lgwinMax } = this.#wanted
+    const local = bases.map(({ treeDigest }) => treeDigest)
+    const items = await this.#indices.of(artifact)
+    const others = await this.#indices.leadingTo(items)
+    const routes = routesOf({ artifact, items, local, others, lgwinMax })
+    let last: unknown = null
+    let left = this.#unlessWrong(await this.#ordered(routes, items))
+    for (let route = left.shift(); route !== undefined; route = left.shift()) {
+      if (!(await this.#fits(route, items))) continue
+      const dearerThan = this.#isGuess(route, items) ? (left[0]?.cost ?? Infinity) : Infinity
       try {
-        await this.#take(route)
+        await this.#take(route, left.length === 0, dearerThan)
         return route.tag
       } catch (error) {
-        signal?.throwIfAborted()
-        if (left.length === 0 || !passed.some((code) => isOtaError(error, code))) throw error
-        this.#failed(route, error)
-        // delta: after one failed patch or chain no second one.
-        if (route.tag === 'patch' || route.tag === 'chain') {
-          left = left.filter(({ tag }) => tag === 'chunks' || tag === 'solid')
+        this.#wanted.signal?.throwIfAborted()
+        if (error instanceof Dearer) left.push(route)
+        else if (!this.#isPassed(route, error)) throw error
+        else {
+          last = error
+          await this.#failed(route, error)
+          // delta: after one failed patch or chain no second one.
+          if (isPatched(route)) left = left.filter((one) => !isPatched(one))
         }
+      }
+    }
+    throw last ?? overBudget(this.#limit(items), await this.#stored(items))
+  }
+
+  /** Local trees that no index knows may have most chunks: the head says, and costs little. */
+  async #ordered(routes: readonly Route[], items: readonly IndexItem[]): Promise<Route[]> {
+    const [first, ...rest] = routes
+    const chunks = routes.find(({ tag }) => tag === 'chunks')
+    if (first?.tag !== 'solid' || chunks === undefined) return [...routes]
+    if (!this.#isGuess(chunks, items)) return [...routes]
+    return [chunks, first, ...rest.filter((route) => route !== chunks)]
+  }
+
+  #isGuess(route: Route, items: readonly IndexItem[]): boolean {
+    const { bases, reuse } = this.#wanted
+    if (route.tag !== 'chunks' || bases.length + reuse.length === 0) return false
+    const isKnown = (digest: Bytes): boolean =>
+      items.some((item) => item.kind !== 'solid' && equal(item.from, digest))
+    return !bases.some(({ treeDigest }) => isKnown(treeDigest))
+  }
+
+  #unlessWrong(routes: readonly Route[]): Route[] {
+    const { wrong } = this.#ports.failures
+    const hadPatch = routes.some((route) => isPatched(route) && wrong.has(nameOf(route)))
+    const right = routes.filter(
+      (route) => !wrong.has(nameOf(route)) && !(hadPatch && isPatched(route))
+    )
+    // Chunks may fail by a file that changed under them; they are tried again each time.
+    return right.length > 0 ? right : routes.filter(({ tag }) => tag === 'chunks')
+  }
+
+  #isPassed(route: Route, error: unknown): boolean {
+    if (wrongCodes.some((code) => isOtaError(error, code))) return true
+    // A chain needs room for its steps; other ways do not.
+    if (isOtaError(error, 'NO_SPACE')) return route.tag === 'chain'
+    return awayCodes.some((code) => isOtaError(error, code)) && !this.#ports.isAlone()
+  }
+
+  async #failed(route: Route, error: unknown): Promise<void> {
+    if (!isOtaError(error)) return
+    const { failures, log } = this.#ports
+    const isWrong = wrongCodes.some((code) => isOtaError(error, code))
+    if (isWrong) failures.wrong.add(nameOf(route))
+    else this.#away.add(nameOf(route))
+    if (route.tag !== 'chunks') failures.lostBytes = Math.max(failures.lostBytes, route.cost)
+    const core = toHex(this.#wanted.artifact.tree.key)
+    const facts = { core, route: route.tag, code: error.code, message: error.message }
+    log(isWrong && route.tag !== 'chunks' ? 'PATCH_FAILED' : 'way-failed', facts)
+  }
+
+  /** delta, budget: what is stored and what this way still costs, against what it may cost. */
+  async #fits(route: Route, items: readonly IndexItem[]): Promise<boolean> {
+    const { open, log } = this.#ports
+    const { artifact } = this.#wanted
+    const stored = await this.#stored(items)
+    const toCome = await toComeBytes(open, artifact, route)
+    const limit = this.#limit(items)
+    if (toCome === 0 || stored + toCome <= limit) return true
+    log('fetch-budget', { route: route.tag, stored, toCome, limit })
+    return false
+  }
+
+  async #stored(items: readonly IndexItem[]): Promise<number> {
+    return await storedBytes(this.#ports.open, this.#wanted.artifact, items)
+  }
+
+  #limit(items: readonly IndexItem[]): number {
+    const { artifact, lgwinMax } = this.#wanted
+    const solid = items.find((item) => item.kind === 'solid' && item.place.lgwin <= lgwinMax)
+    return budgetOf({
+      treeBytes: artifact.tree.bytes,
+      solidBytes: solid?.kind === 'solid' && !this.#away.has('solid') ? solid.place.bytes : null,
+      lostBytes: this.#ports.failures.lostBytes
+    })
+  }
+
+  async #take(route: Route, isLast: boolean, dearerThan: number): Promise<void> {
+    const { artifact, into, bases } = this.#wanted
+    if (route.tag === 'chunks') await this.#chunks(isLast, dearerThan)
+    else if (route.tag === 'solid') {
+      await this.#patch(artifact, { place: route.place, from: null, into, isLast, tag: 'solid' })
+    } else {
+      const from = bases.find(({ treeDigest }) => equal(treeDigest, route.from))
+      if (from === undefined) throw new OtaError('PATCH_FAILED', 'the base of the patch is gone')
+      if (route.tag === 'chain') await this.#chain(route.steps, from)
+      else {
+        await this.#patch(artifact, { place: route.place, from, into, isLast, tag: 'patch' })
       }
     }
   }
 
-  #failed(route: Route, error: unknown): void {
-    if (!isOtaError(error)) return
-    const { artifact } = this.#wanted
-    const facts = { core: toHex(artifact.tree.key), route: route.tag, code: error.code }
-    const isWrong = !isOtaError(error, 'NO_PEERS') && !isOtaError(error, 'TIMEOUT')
-    const event = isWrong && route.tag !== 'chunks' ? 'PATCH_FAILED' : 'route-failed'
-    this.#ports.log(event, { ...facts, message: error.message })
-  }
-
-  async #routes(): Promise<Route[]> {
-    const { artifact, bases, lgwinMax } = this.#wanted
-    const local = bases.map(({ treeDigest }) => treeDigest)
-    const items = await this.#index(artifact)
-    const others = await this.#others(items)
-    return [...routesOf({ artifact, items, local, others, lgwinMax })]
-  }
-
-  /** Nothing where there is no patch core, or nobody shows it: then the chunks serve. */
-  async #index(artifact: Artifact): Promise<readonly IndexItem[]> {
-    if (artifact.patch === null) return []
-    try {
-      return await readIndex(await this.#ports.open(artifact.patch), artifact.patch)
-    } catch (error) {
-      this.#wanted.signal?.throwIfAborted()
-      if (!passed.some((code) => isOtaError(error, code))) throw error
-      if (isOtaError(error)) this.#ports.log('index-failed', { code: error.code })
-      return []
-    }
-  }
-
-  /** Indices of the releases through which a chain could lead; none if a patch starts here. */
-  async #others(items: readonly IndexItem[]): Promise<readonly Step[]> {
-    const { bases, others } = this.#wanted
-    const isHere = (digest: Bytes): boolean =>
-      bases.some(({ treeDigest }) => equal(treeDigest, digest))
-    const steps: Step[] = []
-    let ends = items
-    for (let i = 0; i < chainMax - 1; i += 1) {
-      const from = ends.flatMap((item) => (item.kind === 'patch' ? [item.from] : []))
-      if (from.some(isHere)) break
-      const next = others.filter(
-        (one) =>
-          from.some((digest) => equal(digest, one.treeDigest)) &&
-          !steps.some(({ artifact }) => equal(artifact.treeDigest, one.treeDigest))
-      )
-      const found = await Promise.all(
-        next.map(async (artifact) => ({ artifact, items: await this.#index(artifact) }))
-      )
-      steps.push(...found)
-      ends = found.flatMap((step) => step.items)
-    }
-    return steps
-  }
-
-  async #take(route: Route): Promise<void> {
-    const { artifact, into, bases } = this.#wanted
-    if (route.tag === 'chunks') await this.#chunks()
-    else if (route.tag === 'solid') await this.#patch(artifact, route.place, null, into)
-    else {
-      const from = bases.find(({ treeDigest }) => equal(treeDigest, route.from))
-      if (from === undefined) throw new OtaError('PATCH_FAILED', 'the base of the patch is gone')
-      if (route.tag === 'patch') await this.#patch(artifact, route.place, from, into)
-      else await this.#chain(route.steps, from)
-    }
-  }
-
-  async #patch(
-    artifact: Artifact,
-    place: Extract<Route, { tag: 'patch' }>['place'],
-    from: LocalTree | null,
-    into: string
-  ): Promise<void> {
-    const { disk, open } = this.#ports
+  async #patch(artifact: Artifact, how: Patching): Promise<void> {
+    const { disk, open, gauge } = this.#ports
     if (artifact.patch === null) throw new OtaError('PATCH_FAILED', 'there is no patch core')
-    const patch = await openRoute(await open(artifact.patch), place)
+    const fetch = await open(artifact.patch)
+    fetch.isLastWay = how.isLast
+    gauge.onto(how.tag, fetch)
+    const patch = await openRoute(fetch, how.place)
+    gauge.tell()
+    const { from, into } = how
     await unpackPatch(disk, { artifact, patch, from, into, signal: this.#wanted.signal })
   }
 
@@ -177,11 +214,12 @@ export class Ways {
       let base = from
       for (const [i, { artifact, items }] of steps.entries()) {
         const item = items.find((one) => one.kind === 'patch' && equal(one.from, base.treeDigest))
-        if (item?.kind !== 'patch')
-          throw new OtaError('PATCH_FAILED', 'a step of the chain is gone')
-        const isLast = i === steps.length - 1
-        const folder = isLast ? into : `${scratch}/${i}`
-        await this.#patch(artifact, item.place, base, folder)
+        if (item?.kind !== 'patch') {
+          throw new OtaError('PATCH_FAILED', 'a step of the chain has no patch')
+        }
+        const folder = i === steps.length - 1 ? into : `${scratch}/${i}`
+        const how = { place: item.place, from: base, into: folder, isLast: false }
+        await this.#patch(artifact, { ...how, tag: 'chain' })
         if (i > 0) await disk.remove(base.folder)
         base = { folder, treeDigest: artifact.treeDigest }
       }
@@ -190,17 +228,41 @@ export class Ways {
     }
   }
 
-  async #chunks(): Promise<void> {
-    const { disk, open } = this.#ports
+  async #chunks(isLast: boolean, dearerThan: number): Promise<void> {
+    const { disk, open, gauge } = this.#ports
     const { artifact, into, bases, reuse, signal } = this.#wanted
-    const fetch = await open(artifact.tree)
+    const { tree } = artifact
+    const fetch = await open(tree)
+    fetch.isLastWay = isLast
+    gauge.onto('chunks', fetch)
+    const average = tree.bytes / tree.blocks
     await unpackTree(disk, {
       artifact,
       readBlock: async (index) => await fetch.block(index),
-      onNeed: async (needed) => await fetch.need(needed),
+      onNeed: async (needed) => {
+        if (needed.length * average > dearerThan) throw new Dearer('the next way costs less')
+        await fetch.ask(needed, average)
+        gauge.tell()
+      },
       into,
       reuse: [...bases.map(({ folder }) => folder), ...reuse],
       signal
     })
   }
+}
+
+interface Patching {
+  readonly tag: 'patch' | 'chain' | 'solid'
+  readonly place: Place
+  readonly from: LocalTree | null
+  readonly into: string
+  readonly isLast: boolean
+}
+
+function isPatched({ tag }: Route): boolean {
+  return tag === 'patch' || tag === 'chain'
+}
+
+function nameOf(route: Route): string {
+  return isPatched(route) && 'from' in route ? `${route.tag} ${toHex(route.from)}` : route.tag
 }

@@ -5,6 +5,31 @@ declare module 'hypercore' {
     readonly remoteLength: number
     /** Blocks held without a gap from block 0. */
     readonly remoteContiguousLength: number
+    /** What follows is not covered by semver; the contract tests hold it. */
+    readonly remoteBitfield: { get(index: number): boolean }
+    /** Requests on their way to it. */
+    readonly inflight: number
+    /** Gave something that failed its proof, or could not be stored. */
+    readonly paused: boolean
+    readonly protomux: object
+    readonly channel: { close(): void }
+  }
+  /** A block that was asked for; what is late is asked of a second peer. */
+  interface BlockRequest {
+    readonly index: number
+    readonly inflight: readonly { readonly peer: HypercorePeer }[]
+    hotswap: { readonly ref: { remove(block: BlockRequest): void } } | null
+  }
+  interface Replicator {
+    readonly peers: readonly HypercorePeer[]
+    /** Which requests are made twice. */
+    hotswaps: {
+      add(block: BlockRequest): void
+      remove(block: BlockRequest): void
+      pick(peer: HypercorePeer): Iterable<BlockRequest>
+    }
+    updatePeer(peer: HypercorePeer): void
+    detachFrom(muxer: object): void
   }
   interface KeyPair {
     readonly publicKey: Uint8Array
@@ -22,6 +47,7 @@ declare module 'hypercore' {
   }
   /** A core in memory, below its sessions; not covered by hypercore's semver. */
   interface InnerCore {
+    readonly replicator: Replicator
     close(): Promise<void>
   }
   export default class Hypercore {
@@ -35,6 +61,8 @@ declare module 'hypercore' {
     readonly writable: boolean
     readonly closing: Promise<void> | null
     readonly peers: readonly HypercorePeer[]
+    /** Not covered by semver. */
+    readonly core: InnerCore
     /** Not covered by semver: the record that `deleteCore` takes. */
     readonly state: { readonly storage: { readonly core: object } }
     ready(): Promise<void>
@@ -58,7 +86,16 @@ declare module 'hypercore' {
     on(event: 'append', fn: () => void): this
     on(event: 'peer-add', fn: () => void): this
     on(event: 'close', fn: () => void): this
-    on(event: 'download', fn: (index: number, bytes: number) => void): this
+    on(event: 'download', fn: (index: number, bytes: number, from: HypercorePeer) => void): this
+    on(
+      event: 'verification-error',
+      fn: (
+        error: Error,
+        request: { readonly block: { readonly index: number } | null } | null,
+        data: unknown,
+        from: HypercorePeer
+      ) => void
+    ): this
     on(event: 'conflict', fn: (length: number, fork: number, proof: unknown) => void): this
   }
 }

@@ -1,0 +1,70 @@
+import { diskMarginBytes, MIB, OtaError, SECOND, type Clock, type Disk } from '../base/index.ts'
+import { inBackground } from '../base/life.ts'
+import type { Artifact } from '../records/index.ts'
+
+/** While bytes come, the disk is looked at so often. */
+const lookEveryMs = 2 * SECOND
+/**
+ * Below this nothing more is fetched. The storage of cores does not survive a write that fails: it
+ * must never come to one.
+ */
+const reserveBytes = 16 * MIB
+
+/** Room for one tree, and for its blocks in the store. */
+export class Space {
+  readonly #ports: { readonly clock: Clock; readonly disk: Disk }
+  readonly #what: { readonly artifact: Artifact; readonly into: string; readonly store: string }
+  #cancel: () => void = () => undefined
+  #closed = false
+
+  constructor(
+    ports: { readonly clock: Clock; readonly disk: Disk },
+    what: { readonly artifact: Artifact; readonly into: string; readonly store: string }
+  ) {
+    this.#ports = ports
+    this.#what = what
+  }
+
+  /** Before the first byte: the tree may take half of what is free. Throws `NO_SPACE`. */
+  async check(): Promise<void> {
+    const { artifact, into, store } = this.#what
+    const { disk } = this.#ports
+    const parent = into.slice(0, Math.max(1, into.lastIndexOf('/')))
+    await disk.makeFolder(parent)
+    await need(disk, parent, 2 * artifact.bytes)
+    await need(disk, store, Math.min(artifact.tree.bytes, artifact.bytes) + diskMarginBytes / 4)
+  }
+
+  /** Calls `full` once when the disk of the store runs full. */
+  watch(full: (error: OtaError) => void): void {
+    if (this.#closed) return
+    this.#cancel = this.#ports.clock.after(lookEveryMs, () => {
+      this.#look(full).catch(inBackground)
+    })
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#cancel()
+  }
+
+  async #look(full: (error: OtaError) => void): Promise<void> {
+    try {
+      await need(this.#ports.disk, this.#what.store, reserveBytes)
+      this.watch(full)
+    } catch (error) {
+      if (!(error instanceof OtaError)) throw error
+      if (!this.#closed) full(error)
+    }
+  }
+}
+
+async function need(disk: Disk, folder: string, bytes: number): Promise<void> {
+  const free = await disk.freeBytes(folder)
+  if (free >= bytes) return
+  const facts = { have: free, need: bytes }
+  throw new OtaError('NO_SPACE', `the fetch needs ${bytes} free bytes in "${folder}"`, {
+    facts,
+    hint: 'free some: it goes on by itself'
+  })
+}
