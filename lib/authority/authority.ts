@@ -8,24 +8,27 @@ import {
   type Facts,
   type Log
 } from '../base/index.ts'
-import { decodeStatement, type AuthId, type Statement } from '../records/index.ts'
+import type { AuthId } from '../records/index.ts'
 import {
-  admit,
   authorityDigest,
   compareOrder,
   parseJoin,
   restore,
   statementId,
   toName,
+  verdictOf,
+  walkOn,
   type Believed,
   type Held,
   type Join,
+  type Ruling,
   type Stored,
   type Told,
   type Verdict
 } from '../trust/index.ts'
 import { Files, placeOf, writeOrder, type Filed, type Height } from './files.ts'
-import { isEarly, Parked } from './parked.ts'
+import { Parked } from './parked.ts'
+import { Round, type Arrival } from './round.ts'
 import { offeredBytes, offeredIds, Wants } from './wants.ts'
 
 export interface AuthorityOptions {
@@ -46,20 +49,22 @@ export class Authority {
   readonly #log: Log
   readonly #nowMs: () => number
   readonly #wants = new Wants()
-  readonly #parked = new Parked()
+  #parked = new Parked()
   readonly #listeners = new Set<(believed: Believed) => void>()
-  readonly #heights: Map<string, Height>
+  #heights: ReadonlyMap<string, Height>
   readonly #said = new Set<string>()
   #digests: readonly string[]
   #believed: Believed
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #queue: Waiting[] = []
+  #isBusy = false
+  #inUse: () => readonly Bytes[] = () => []
 
   private constructor(files: Files, log: Log, state: State) {
     this.#files = files
     this.#log = log
     this.#nowMs = state.nowMs
     this.#believed = state.believed
-    this.#heights = new Map(state.heights)
+    this.#heights = state.heights
     this.#digests = state.digests
   }
 
@@ -106,14 +111,21 @@ export class Authority {
     return this.#heights.get(channel) ?? null
   }
 
+  /** Names releases in use here (running, previous, candidate): those are never forgotten. */
+  protect(inUse: () => readonly Bytes[]): void {
+    this.#inUse = inUse
+  }
+
   /**
    * Judges the bytes of one statement; `from` names the carrier in the log. Bad bytes are a
-   * verdict. Rejects only with what the disk throws, and then nothing has changed.
+   * verdict. What arrives while files are written is judged after it in one go, each in the light
+   * of those before. Rejects only with what the disk throws, and then nothing has changed.
    */
   intake(bytes: Bytes, from: string): Promise<Verdict> {
-    const verdict = this.#last.then(() => this.#take(bytes, from))
-    this.#last = verdict.then(ignore, ignore)
-    return verdict
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ bytes, from, resolve, reject })
+      if (!this.#isBusy) void this.#drain()
+    })
   }
 
   /** Calls `listener` after each change, with files already safe; the result ends that. */
@@ -124,9 +136,9 @@ export class Authority {
     }
   }
 
-  /** What this node can give, for AUTH_IDS. */
-  list(): readonly AuthId[] {
-    return offeredIds(this.#believed)
+  /** What this node can give, for AUTH_IDS of a peer that stands on trust `peerTrust`. */
+  list(peerTrust: number | null = null): readonly AuthId[] {
+    return offeredIds(this.#believed, peerTrust)
   }
 
   /** A statement that may be given, with its signatures; null for all others. */
@@ -139,54 +151,58 @@ export class Authority {
     return this.#wants.list(this.#believed, ids)
   }
 
-  async #take(bytes: Bytes, from: string): Promise<Verdict> {
-    const before = this.#believed.trust
-    const verdict = await this.#takeOne(bytes, from)
-    // A new trust may be what others were waiting for, and one of those a trust again.
-    for (let trust = before; trust !== this.#believed.trust;) {
-      trust = this.#believed.trust
-      for (const arrival of this.#parked.take()) await this.#takeOne(arrival.bytes, arrival.from)
+  async #drain(): Promise<void> {
+    this.#isBusy = true
+    // What is handed in at one moment is one round.
+    await Promise.resolve()
+    while (this.#queue.length > 0) {
+      const arrivals = this.#queue.splice(0, roundMax)
+      try {
+        const verdicts = await this.#takeAll(arrivals)
+        for (const [index, verdict] of verdicts.entries()) arrivals[index]?.resolve(verdict)
+      } catch (error) {
+        for (const { reject } of arrivals) reject(error)
+      }
     }
-    return verdict
+    this.#isBusy = false
   }
 
-  async #takeOne(bytes: Bytes, from: string): Promise<Verdict> {
-    let statement: Statement
+  async #takeAll(arrivals: readonly Arrival[]): Promise<readonly Verdict[]> {
+    const parked = this.#parked.fork()
+    const round = new Round({
+      start: this.#believed,
+      inUse: this.#inUse(),
+      parked,
+      wants: this.#wants,
+      nowMs: this.#nowMs()
+    })
     try {
-      statement = decodeStatement(bytes)
+      const rulings = arrivals.map((arrival) => round.take(arrival))
+      const after = round.believed()
+      await this.#believe(after, round)
+      this.#parked = parked
+      for (const { ruling, from } of round.said) this.#say(ruling, from)
+      return rulings.map((ruling) => verdictOf(ruling, this.#believed))
     } catch (error) {
-      if (!isOtaError(error)) throw error
-      const { code, message } = error
-      const refused: Verdict = { tag: 'refused', code, message, id: null }
-      this.#say(refused, from)
-      return refused
+      this.#wants.clear()
+      throw error
     }
-    const verdict = admit(this.#believed, statement, this.#nowMs())
-    const { id } = verdict
-    if (id !== null) this.#wants.note(this.#believed, id, statement.entries.length)
-    const isNew = verdict.tag !== 'refused' && verdict.tag !== 'known' && verdict.believed !== null
-    if (isNew) await this.#believe(verdict.believed, from)
-    this.#say(verdict, from)
-    const isWaiting = isNew && verdict.tag === 'pending'
-    const earlier = isWaiting ? this.#parked.takeOf(verdict.id) : []
-    if (id !== null && isEarly(verdict, statement, this.#believed)) {
-      this.#parked.add({ id, bytes, from })
-    }
-    return this.#complete(verdict, earlier)
   }
 
-  /** Unites what is pending now with what came too early to be kept; the best verdict of them. */
-  async #complete(verdict: Verdict, earlier: ReturnType<Parked['takeOf']>): Promise<Verdict> {
-    let best = verdict
-    for (const arrival of earlier) {
-      const next = await this.#takeOne(arrival.bytes, arrival.from)
-      if (next.tag === 'admitted' || next.tag === 'kept') best = next
-    }
-    return best
+  /** Files first, then the belief, then whoever listens; a long walk goes on, cycle by cycle. */
+  async #believe(after: Believed, round: Round): Promise<void> {
+    const before = this.#believed
+    if (after === before) return
+    await this.#keep(after)
+    this.#believed = after
+    this.#announce(before, round)
+    for (const listener of this.#listeners) listener(after)
+    // design 1, S20: 256 steps a cycle, each cycle durable before the next
+    const next = after.trust === before.trust ? null : walkOn(after)
+    if (next !== null) await this.#believe(next, round)
   }
 
-  /** Files first, then the belief, then whoever listens. */
-  async #believe(after: Believed, from: string): Promise<void> {
+  async #keep(after: Believed): Promise<void> {
     const before = this.#believed
     const changed = [...after.held].filter(([hex, held]) => {
       const was = before.held.get(hex)
@@ -199,14 +215,8 @@ export class Authority {
     for (const [hex, held] of before.held) {
       if (!after.held.has(hex)) await this.#files.remove(placeOf(held), held.any.known.id)
     }
-    const hasRisen = this.#raise(after)
-    if (hasRisen || !sameAdopted(before, after)) {
-      await this.#files.writeSeen(after, this.#heights)
-    }
+    await this.#noteSeen(after, !sameAdopted(before, after))
     await this.#noteDigest(after)
-    this.#believed = after
-    this.#announce(before, from)
-    for (const listener of this.#listeners) listener(after)
   }
 
   async #write(changed: readonly Held[], before: Believed['held']): Promise<void> {
@@ -232,7 +242,7 @@ export class Authority {
       if (held !== undefined && placeOf(held) === place) continue
       await this.#files.remove(place, statementId(statement.canonical))
     }
-    if (this.#raise(this.#believed)) await this.#files.writeSeen(this.#believed, this.#heights)
+    await this.#noteSeen(this.#believed, false)
     await this.#noteDigest(this.#believed)
   }
 
@@ -246,40 +256,43 @@ export class Authority {
     this.#digests = digests
   }
 
-  #raise({ releases }: Believed): boolean {
-    let hasRisen = false
-    for (const { body } of releases) {
-      const held = this.#heights.get(body.channel)
+  /** The heights never fall: what is on disk is what counts, and rises before anyone hears. */
+  async #noteSeen(believed: Believed, isMoved: boolean): Promise<void> {
+    const heights = new Map(this.#heights)
+    for (const { body } of believed.releases) {
+      const held = heights.get(body.channel)
       if (held !== undefined && compareOrder(body, held) <= 0) continue
-      this.#heights.set(body.channel, { epoch: body.epoch, seq: body.seq })
-      hasRisen = true
+      heights.set(body.channel, { epoch: body.epoch, seq: body.seq })
     }
-    return hasRisen
+    const hasRisen = [...heights].some(([channel, height]) => this.#heights.get(channel) !== height)
+    if (!hasRisen && !isMoved) return
+    await this.#files.writeSeen(believed, heights)
+    this.#heights = heights
   }
 
   /** One event for each statement that comes into force, whatever made it whole (S36). */
-  #announce(before: Believed, from: string): void {
+  #announce(before: Believed, round: Round): void {
     for (const [hex, { any, standing }] of this.#believed.held) {
       const was = before.held.get(hex)?.standing.tag
       if (standing.tag === was) continue
-      const facts: Facts = { id: hex, type: any.tag, from }
+      const facts: Facts = { id: hex, type: any.tag, from: round.carrierOf(hex) ?? firstOf(round) }
       if (standing.tag === 'admitted') this.#log('authority.admitted', facts)
       else if (was === 'admitted') this.#log('authority.lapsed', { ...facts, code: standing.code })
     }
     if (this.#believed.fork.length > 0 && before.fork.length === 0) {
-      this.#log('authority.alarm', { code: 'TRUST_FORK', from })
+      this.#log('authority.alarm', { code: 'TRUST_FORK', from: firstOf(round) })
     }
   }
 
-  #say(verdict: Verdict, from: string): void {
-    if (verdict.tag === 'admitted' && verdict.alarm !== null) {
-      this.#log('authority.alarm', { id: toHex(verdict.id), code: verdict.alarm, from })
+  #say(ruling: Ruling, from: string): void {
+    if (ruling.tag === 'admitted' && ruling.alarm !== null) {
+      this.#log('authority.alarm', { id: toHex(ruling.id), code: ruling.alarm, from })
     }
-    if (verdict.tag === 'improved' || verdict.tag === 'known' || verdict.tag === 'admitted') return
-    if (verdict.tag === 'pending' && verdict.believed === null) return
-    const id = verdict.id === null ? null : toHex(verdict.id)
-    if (this.#isSaid(`${id ?? from} ${verdict.code}`)) return
-    this.#log(`authority.${verdict.tag}`, { id, code: verdict.code, why: verdict.message, from })
+    if (ruling.tag === 'improved' || ruling.tag === 'known' || ruling.tag === 'admitted') return
+    if (ruling.tag === 'pending' && !ruling.isNew) return
+    const id = ruling.id === null ? null : toHex(ruling.id)
+    if (this.#isSaid(`${id ?? from} ${ruling.code}`)) return
+    this.#log(`authority.${ruling.tag}`, { id, code: ruling.code, why: ruling.message, from })
   }
 
   /** A refusal is written down once, however often it comes (S99). */
@@ -290,6 +303,9 @@ export class Authority {
     return false
   }
 }
+
+/** Statements of one round: so many files are written before the first of them is heard of. */
+const roundMax = 64
 
 /** Own beliefs remembered; a beacon is at most a day old, and a day has fewer changes. */
 const digestsKept = 64
@@ -313,6 +329,16 @@ interface State {
   readonly nowMs: () => number
 }
 
+interface Waiting extends Arrival {
+  readonly resolve: (verdict: Verdict) => void
+  readonly reject: (reason: unknown) => void
+}
+
+/** Who brought what set it off, for statements that had waited here. */
+function firstOf({ said }: Round): string {
+  return said[0]?.from ?? ''
+}
+
 function sameAdopted({ adopted: a }: Believed, { adopted: b }: Believed): boolean {
   return a === b || (a !== null && b !== null && equal(a.id, b.id))
 }
@@ -329,8 +355,4 @@ function checkBeside({ trusts, adopted }: Believed, { checkpoint }: Join): void 
   throw new OtaError('BELOW_CHECKPOINT', `the stored trust ${checkpoint.version} is another one`, {
     hint: 'the join string names another branch of this network; start with an empty home'
   })
-}
-
-function ignore(): void {
-  // The caller of `intake` hears of it; the next statement is judged all the same.
 }

@@ -1,8 +1,8 @@
 import { equal, toHex, type Bytes, type Code } from '../base/index.ts'
 import { decodeEntry, type Statement } from '../records/index.ts'
-import type { Believed, Verdict } from '../trust/index.ts'
+import type { Believed, Ruling } from '../trust/index.ts'
 
-/** Statements in memory at a time; the oldest goes first. At most 60 KiB each. */
+/** Statements in memory at a time. At most 60 KiB each. */
 const parkedMax = 64
 
 /** What a newer trust may change: with its keys more signatures count, and more may be there. */
@@ -25,11 +25,23 @@ interface Arrival {
  * kept on disk: so the bytes wait here, in memory and bounded, for the next trust or signature.
  */
 export class Parked {
-  #arrivals: readonly Arrival[] = []
+  #arrivals: readonly Arrival[]
 
+  constructor(arrivals: readonly Arrival[] = []) {
+    this.#arrivals = arrivals
+  }
+
+  /** The same ones apart, for a try that may come to nothing. */
+  fork(): Parked {
+    return new Parked(this.#arrivals)
+  }
+
+  /** Of the carrier with the most, the oldest goes first: a flood pushes out its own (S99). */
   add(arrival: Arrival): void {
     if (this.#arrivals.some((one) => equal(one.bytes, arrival.bytes))) return
-    this.#arrivals = [...this.#arrivals, arrival].slice(-parkedMax)
+    const all = [...this.#arrivals, arrival]
+    const drop = all.length > parkedMax ? all.findIndex(({ from }) => from === busiest(all)) : -1
+    this.#arrivals = all.filter((_, index) => index !== drop)
   }
 
   /** Further signatures on one statement, which has become worth keeping; no longer kept here. */
@@ -47,16 +59,23 @@ export class Parked {
   }
 }
 
+function busiest(arrivals: readonly Arrival[]): string {
+  const counts = new Map<string, number>()
+  for (const { from } of arrivals) counts.set(from, (counts.get(from) ?? 0) + 1)
+  const [first] = [...counts].toSorted(([, a], [, b]) => b - a)
+  return first?.[0] ?? ''
+}
+
 /**
  * Whether a later trust may see more in a statement than was taken from it: it is short of
  * something a trust can bring, or carries signatures of keys that nobody lists yet, as one does
  * that the next signers sign before they are in office.
  */
-export function isEarly(verdict: Verdict, { entries }: Statement, { held }: Believed): boolean {
-  if (verdict.tag === 'refused' || verdict.tag === 'pending') {
-    return verdict.id !== null && early.has(verdict.code)
+export function isEarly(ruling: Ruling, { entries }: Statement, { held }: Believed): boolean {
+  if (ruling.tag === 'refused' || ruling.tag === 'pending') {
+    return ruling.id !== null && early.has(ruling.code)
   }
-  const signers = held.get(toHex(verdict.id))?.any.known.signers ?? []
+  const signers = held.get(toHex(ruling.id))?.any.known.signers ?? []
   const known = new Set(signers.map(toHex))
   return entries.some((entry) => {
     const signature = decodeEntry(entry)

@@ -47,7 +47,7 @@ export { countSigners, hasKey, isMet, keysOf, membersOf, type Count } from './be
 export type { Checkpoint } from './belief/chain.ts'
 export type { Standing } from './belief/standing.ts'
 export type { Base, Believed, Held } from './belief/believed.ts'
-export { believeNothing, expired, isBelowCheckpoint, releaseOf } from './belief/settle.ts'
+export { believeNothing, expired, isBelowCheckpoint, releaseOf, walkOn } from './belief/settle.ts'
 export { admittedReleases, compareOrder, equalNumbers } from './belief/order.ts'
 export {
   admit,

@@ -164,11 +164,12 @@ export class Ledger implements Believed {
   #judgeAround({ id, body }: KnownRelease, isTurn: boolean): void {
     if (body.drawNumber !== null) this.#judgeDraws(body.drawNumber)
     if (!isTurn) return
-    for (const hex of [...this.#widens]) {
+    const widens = [...this.#widens].flatMap((hex) => {
       const held = this.#held.get(hex)
-      if (held?.any.tag !== 'control' || !equal(held.any.known.body.release, id)) continue
-      this.#set(hex, judged(held, this.#scene()))
-    }
+      const isOf = held?.any.tag === 'control' && equal(held.any.known.body.release, id)
+      return isOf ? [[hex, held] as const] : []
+    })
+    for (const [hex, held] of widens) this.#set(hex, judged(held, this.#scene()))
   }
 
   #judgeDraws(drawNumber: number): void {

@@ -1,4 +1,4 @@
-import { compare, toHex, type Bytes } from '../../base/index.ts'
+import { compare, equal, toHex, type Bytes } from '../../base/index.ts'
 import type { Base, Believed, Held } from './believed.ts'
 import { trustOf, walk, type Checkpoint } from './chain.ts'
 import { judge } from './judge.ts'
@@ -36,6 +36,17 @@ export function settle(base: Base): Believed {
     held,
     ...inForce(held)
   }
+}
+
+/**
+ * Goes on along the chain from the trust that is stood on now, 256 steps at most (S20); null at its
+ * end. Each call is a cycle: what came of it is written down before the next.
+ */
+export function walkOn(believed: Believed): Believed | null {
+  const next = settle(baseOf(believed))
+  const { adopted } = believed
+  const isEnd = adopted !== null && next.adopted !== null && equal(adopted.id, next.adopted.id)
+  return isEnd || next.adopted === null ? null : next
 }
 
 /** Where one statement stands, its draw number apart: others may have used it. */

@@ -1,10 +1,10 @@
-import { equal, OtaError, toHex, type Bytes } from '../../base/index.ts'
+import { OtaError, toHex, type Bytes } from '../../base/index.ts'
 import type { Statement } from '../../records/index.ts'
 import type { Base, Believed } from '../belief/believed.ts'
 import type { AnyKnown } from '../belief/known.ts'
 import { Ledger } from '../belief/ledger.ts'
 import { keysOf } from '../belief/quorum.ts'
-import { baseOf, settle } from '../belief/settle.ts'
+import { baseOf, settle, walkOn } from '../belief/settle.ts'
 import { keysWithPart, unite, withEntries } from './parts.ts'
 import { superfluous } from './pending.ts'
 import { readStatement } from './read.ts'
@@ -48,10 +48,7 @@ export function restore(told: Told, stored: readonly Stored[]): Restored {
   let believed = settle({ ...told, items })
   checkFirst(believed)
   // A walk takes 256 steps at most; what is stored is our own and is walked to its end (S20).
-  for (let next = settle(baseOf(believed)); !sameStep(next, believed);) {
-    believed = next
-    next = settle(baseOf(believed))
-  }
+  for (let next = walkOn(believed); next !== null; next = walkOn(believed)) believed = next
   const rest = read.filter(({ any }) => any.tag !== 'trust')
   const all = new Map([
     ...believed.held,
@@ -79,10 +76,6 @@ function signed(believed: Believed, { any, entries, settled }: ReadItem): Item {
 interface Item {
   readonly any: AnyKnown
   readonly settled: boolean
-}
-
-function sameStep({ adopted: a }: Believed, { adopted: b }: Believed): boolean {
-  return a === b || (a !== null && b !== null && equal(a.id, b.id))
 }
 
 function checkFirst({ network, held }: Believed): void {
