@@ -40,6 +40,7 @@ export {
   type Rotation
 } from './drafts/rotate.ts'
 export {
+  endedByEpoch,
   idleAnswers,
   improvedReleases,
   refuseOrphans,
@@ -48,7 +49,14 @@ export {
 } from './drafts/orphans.ts'
 export { highestSigned } from './papers/journal.ts'
 export { demandComplete, shortest, tally, type Tally } from './tally.ts'
-export { hasPart, isNamedDrawer, keysFor, readTrustDraft, signDraft } from './sign.ts'
+export {
+  hasPart,
+  isNamedDrawer,
+  keysFor,
+  listTrustDrafts,
+  readTrustDraft,
+  signDraft
+} from './sign.ts'
 export {
   decodePackFile,
   encodePackFile,

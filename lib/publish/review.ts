@@ -81,7 +81,7 @@ export async function reviewRelease(
   options: ReviewOptions
 ): Promise<ReleaseReview> {
   const { believed, trust } = options
-  const last = believed === null ? null : lastBefore(believed, release)
+  const last = believed === null ? null : await lastBefore(desk, believed, release)
   const builds = new Map<Artifact, OwnBuild>()
   for (const build of options.builds) {
     const artifact = artifactFor(release, build, options.here)
@@ -200,11 +200,28 @@ function lastArtifact(last: KnownRelease | null, { platform, component }: Artifa
   return found ?? null
 }
 
-function lastBefore(believed: Believed, release: Release): KnownRelease | null {
-  const below = admittedReleases(believed, release.channel).filter(
-    ({ body }) => compareOrder(body, release) < 0
-  )
-  return below[0] ?? null
+/**
+ * The newest admitted release below. A raised epoch leaves none: then the newest that had its quorum
+ * once, and of those rather one whose files are here than what a thief gave the highest number.
+ */
+async function lastBefore(
+  desk: Desk,
+  believed: Believed,
+  release: Release
+): Promise<KnownRelease | null> {
+  const admitted = admittedReleases(believed, release.channel)
+  const [newest] = admitted.filter(({ body }) => compareOrder(body, release) < 0)
+  if (newest !== undefined) return newest
+  const once = [...believed.held.values()]
+    .flatMap(({ any, settled }) => (any.tag === 'release' && settled ? [any.known] : []))
+    .filter(({ body }) => body.channel === release.channel && compareOrder(body, release) < 0)
+    .toSorted((a, b) => compareOrder(b.body, a.body))
+  for (const known of once) {
+    const [artifact] = known.body.artifacts
+    if (artifact === undefined) continue
+    if ((await knownManifest(desk, artifact.treeDigest)) !== null) return known
+  }
+  return once[0] ?? null
 }
 
 /** The defaults with the plan of `policy`: the plan has a line of its own. */

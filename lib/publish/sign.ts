@@ -75,6 +75,17 @@ export async function readTrustDraft(desk: Desk, id: Bytes): Promise<Bytes | nul
   return await desk.disk.read(`${desk.places.drafts}/${toName(id)}`)
 }
 
+/** Every trust that this person signed, of whatever network. */
+export async function listTrustDrafts(desk: Desk): Promise<readonly Bytes[]> {
+  const found: Bytes[] = []
+  for (const name of await desk.disk.list(desk.places.drafts)) {
+    const bytes = await desk.disk.read(`${desk.places.drafts}/${name}`)
+    // a write that was cut short left its temporary file
+    if (bytes !== null && !name.endsWith('.tmp')) found.push(bytes)
+  }
+  return found
+}
+
 async function keepDraft(desk: Desk, draft: Draft): Promise<void> {
   await desk.disk.makeFolder(desk.places.drafts, 0o700)
   const bytes = encodeStatement(draft.statement)

@@ -10,9 +10,18 @@ import type { Ended, Line } from './signers.ts'
 class Written {
   text = ''
   readonly isTTY = false
+  #heard: (() => void) | null = null
 
   write(part: string): void {
     this.text += part
+    this.#heard?.()
+  }
+
+  /** Settles once `part` was written. */
+  async until(part: string): Promise<void> {
+    while (!this.text.includes(part)) {
+      await new Promise<void>((resolve) => (this.#heard = resolve))
+    }
   }
 }
 
@@ -76,6 +85,30 @@ export class Inside {
       signal: new AbortController().signal
     })
     return { exit, stdout: stdout.text, stderr: stderr.text, lines: jsonLines(stdout.text) }
+  }
+
+  /** Starts a command that goes on until it is stopped; ready once it has printed `ready`. */
+  async start(ready: string, ...args: readonly string[]): Promise<() => Promise<number>> {
+    const [stdout, stderr] = [new Written(), new Written()]
+    const stop = new AbortController()
+    const ended = runProgram(publishProgram(), {
+      argv: [...args, '--home', this.home],
+      env: this.env,
+      stdin: new Typist(this.passphrase),
+      stdout,
+      stderr,
+      signal: stop.signal
+    })
+    const printed = stdout.until(ready)
+    const early = ended.then((exit) => {
+      throw new Error(`ota-publish ${args.join(' ')} ended with ${exit}: ${stderr.text}`)
+    })
+    await Promise.race([printed, early])
+    early.catch(() => undefined) // it ends when it is stopped
+    return async () => {
+      stop.abort('SIGTERM')
+      return await ended
+    }
   }
 
   /** As `run`, for a command that must succeed; gives the data of its final line. */

@@ -2,7 +2,7 @@
 import test from 'brittle'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { publish, tryPublish } from '../demo/proc.ts'
+import { publish, tryPublish, type Person } from '../demo/proc.ts'
 import { installFirst, layApp, openWorld, phaseOf, plan, runs, until, type World } from './world.ts'
 
 const secret = ['--passphrase-fd', '3']
@@ -14,8 +14,8 @@ test(
     const world = await openWorld(t, 4)
     const { ceremony, fleet } = world
     const [first, second] = [await layApp(world, '1.0.0'), await layApp(world, '2.0.0')]
-    const r1 = await installFirst(world, first)
-    await newSigner(world)
+    await installFirst(world, first)
+    const d = await newSigner(world)
     const [a, c] = [ceremony.person(0), ceremony.person(2)]
     const t2 = ceremony.file('t2.req')
     const roles = ['root', 'release', 'brake']
@@ -54,14 +54,15 @@ test(
       'nothing went out'
     )
 
-    // Who stays signs the same statements beside the one who leaves.
-    for (const [index, release] of [r1, r2].entries()) {
-      const signature = ceremony.file(`again${index}.sig`)
-      const request = ceremony.file(`r${index + 1}.req`)
-      await publish(c, ['sign', request, ...secret, '-o', signature])
-      await publish(a, ['commit', release, signature, '--alone'])
+    // Who comes signs the same statements, without having joined; the trust takes them along.
+    const signed: string[] = []
+    for (const index of [1, 2]) {
+      const signature = ceremony.file(`r${index}.d.sig`)
+      const request = ceremony.file(`r${index}.req`)
+      await publish(d, ['sign', request, ...secret, '-o', signature])
+      signed.push(signature)
     }
-    await publish(a, commit)
+    await publish(a, [...commit.slice(0, 2), ...signed, ...commit.slice(2)])
     await until(fleet, 'the second trust', () =>
       fleet.members.every(({ status }) => status?.trust?.version === 2)
     )
@@ -73,9 +74,10 @@ test(
 )
 
 /** A fourth signer with keys of their own; only the card travels. */
-async function newSigner({ root, ceremony }: World): Promise<void> {
+async function newSigner({ root, ceremony }: World): Promise<Person> {
   const person = { home: join(root, 'signer-d'), passphrase: 'pass phrase of signer-d' }
   await mkdir(person.home)
   const card = ceremony.file('signer-d.card')
   await publish(person, ['keys', 'new', '--label', 'signer-d', ...secret, '-o', card])
+  return person
 }

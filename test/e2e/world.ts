@@ -33,11 +33,18 @@ export interface World {
   readonly fleet: Fleet
 }
 
+/** A folder, a small DHT and a way to lay out nodes; all of it is gone after the test. */
+export interface Ground {
+  readonly root: string
+  readonly bootstrap: string
+  readonly layFleet: (inviteFile: string) => Promise<Fleet>
+}
+
 /**
- * A network with `nodes` homes of which none runs yet. Whatever the test starts in it is gone
- * afterwards, also when it fails and when it runs out of time.
+ * Whatever a test starts on this ground is gone afterwards, also when it fails and when it runs out
+ * of time.
  */
-export async function openWorld(t: TestContext, nodes: number): Promise<World> {
+export async function openGround(t: TestContext, nodes: number): Promise<Ground> {
   const root = await mkdtemp(join(tmpdir(), 'upswell-e2e-'))
   const testnet = await createTestnet(6)
   const keeps = process.env['UPSWELL_KEEP'] !== undefined
@@ -60,10 +67,19 @@ export async function openWorld(t: TestContext, nodes: number): Promise<World> {
     { order: 9 }
   )
   const bootstrap = testnet.bootstrap.map(({ host, port }) => `${host}:${port}`).join(',')
+  const layFleet = async (inviteFile: string): Promise<Fleet> => {
+    fleet = await Fleet.lay({ root, nodes, inviteFile, bootstrap })
+    return fleet
+  }
+  return { root, bootstrap, layFleet }
+}
+
+/** A network with `nodes` homes of which none runs yet. */
+export async function openWorld(t: TestContext, nodes: number): Promise<World> {
+  const { root, bootstrap, layFleet } = await openGround(t, nodes)
   const ceremony = await Ceremony.found(root, bootstrap)
   await ceremony.invite(nodes)
-  fleet = await Fleet.lay({ root, nodes, inviteFile: ceremony.inviteFile, bootstrap })
-  return { root, bootstrap, ceremony, fleet }
+  return { root, bootstrap, ceremony, fleet: await layFleet(ceremony.inviteFile) }
 }
 
 function homesOf(root: string, nodes: number): readonly string[] {

@@ -3,6 +3,7 @@ import { Authority } from '../../authority/index.ts'
 import { decodeStatement, type Trust } from '../../records/index.ts'
 import {
   draftFrom,
+  listTrustDrafts,
   readRequest,
   readTrustDraft,
   type Desk,
@@ -100,15 +101,24 @@ function heldStatement(believed: Believed, word: string) {
 }
 
 /**
- * The trust whose keys count for `draft`: the newest this home believes, else the one the draft
- * names if this person signed it before. Null: nobody here can say.
+ * The trust whose keys count for `draft`: the newest this home believes. Where it follows nothing,
+ * the one the draft names, or before a trust the newest one below it, if this person signed that:
+ * hearsay, since nobody here knows whether it is in force. Null: nobody here can say.
  */
 export async function trustFor(
   desk: Desk,
   draft: Draft,
   believed: Believed | null
 ): Promise<Trust | null> {
-  return believed?.trust?.body ?? (await trustNamed(desk, draft, believed))
+  if (believed?.trust) return believed.trust.body
+  const { body } = draft
+  if (body.tag !== 'trust') return await trustNamed(desk, draft, believed)
+  const signed = (await listTrustDrafts(desk)).map((bytes) => draftFrom(decodeStatement(bytes)))
+  const below = signed
+    .filter(({ network }) => equal(network, draft.network))
+    .flatMap((one) => (one.body.tag === 'trust' ? [one.body.trust] : []))
+    .filter(({ version }) => version < body.trust.version)
+  return below.toSorted((a, b) => b.version - a.version)[0] ?? null
 }
 
 /** The trust that `draft` names, under which draws are judged; null where it is not here. */

@@ -40,6 +40,15 @@ interface Orphan {
 }
 
 /**
+ * Live and last releases that a raised epoch ends: nobody's signature could keep them, so whoever
+ * raises it gives them up, and proposes again (S23).
+ */
+export function endedByEpoch(believed: Believed, next: Trust): readonly KnownRelease[] {
+  const { epoch } = next
+  return releasesInUse(believed).filter(({ body }) => body.epoch < epoch)
+}
+
+/**
  * Throws `ORPHANS_RELEASE` for live and last releases that `next` would leave without quorum, those
  * given up left out and the answers counted (S91). It names each, and who is to sign what.
  */
@@ -84,9 +93,8 @@ export function idleAnswers(next: Trust, answers: readonly ReleaseAnswer[]): num
 }
 
 function orphans(believed: Believed, next: Trust, { givenUp, answers }: Taken): readonly Orphan[] {
-  const channels = new Set(believed.releases.map(({ body }) => body.channel))
-  const kept = [...channels].flatMap((channel) => inUse(believed, channel))
-  return kept
+  return releasesInUse(believed)
+    .filter(({ body }) => body.epoch >= next.epoch)
     .filter(({ id }) => !givenUp.some((one) => equal(one, id)))
     .map((release) => {
       const own = answers.filter((answer) => equal(answer.release.id, release.id))
@@ -97,6 +105,11 @@ function orphans(believed: Believed, next: Trust, { givenUp, answers }: Taken): 
       return { release, count: countSigners(next, 'release', { signers }) }
     })
     .filter(({ count }) => !isMet(count))
+}
+
+function releasesInUse(believed: Believed): readonly KnownRelease[] {
+  const channels = new Set(believed.releases.map(({ body }) => body.channel))
+  return [...channels].flatMap((channel) => inUse(believed, channel))
 }
 
 /** Newest release of a channel that is not refused, and those above it that still are live. */

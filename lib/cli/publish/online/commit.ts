@@ -5,10 +5,12 @@ import {
   encodeStatement,
   normaliseEntries,
   type Artifact,
-  type Entry
+  type Entry,
+  type Trust
 } from '../../../records/index.ts'
 import {
   demandComplete,
+  endedByEpoch,
   idleAnswers,
   improvedReleases,
   knownFolder,
@@ -21,7 +23,7 @@ import {
   type Taken,
   type Tally
 } from '../../../publish/index.ts'
-import { admit, formatJoin, type Verdict } from '../../../trust/index.ts'
+import { admit, formatJoin, type Believed, type Verdict } from '../../../trust/index.ts'
 import { amount, type Context, type Outcome } from '../../frame/index.ts'
 import {
   needAuthority,
@@ -61,7 +63,7 @@ export async function commitDraft(context: Context, desk: Desk, commit: Commit):
   const { network, type, body } = draft.statement
   const bytes = encodeStatement({ network, type, body, entries: normaliseEntries(entries) })
   const isFirst = isZero(draft.statement.network)
-  if (!isFirst) await refuseUnfit(desk, draft, commit, entries)
+  if (!isFirst) await refuseUnfit(context, desk, commit, entries)
   if (context.dryRun) return { data: { ...counted, dryRun: true } }
   if (!context.yes) {
     context.out.note(`committing ${nameOf(draft)} in 10 s, Ctrl-C stops it`)
@@ -141,18 +143,31 @@ export function tallyData(draft: Draft, count: Tally) {
 
 /** Judged as every node will, before anything is written. */
 async function refuseUnfit(
+  context: Context,
   desk: Desk,
-  draft: Draft,
-  { taken }: Commit,
+  { draft, taken }: Commit,
   entries: readonly Entry[]
 ): Promise<void> {
   const { believed } = await needAuthority(desk)
   if (!equal(believed.network, draft.network)) {
     throw new OtaError('WRONG_NETWORK', `${nameOf(draft)} is for another network than this home's`)
   }
-  if (draft.body.tag === 'trust') refuseOrphans(believed, draft.body.trust, taken)
+  if (draft.body.tag === 'trust') {
+    refuseOrphans(believed, draft.body.trust, taken)
+    sayEnded(context, believed, draft.body.trust)
+  }
   const statement = { ...draft.statement, entries }
   refuseVerdict(draft, admit(believed, statement, desk.clock.wallMs()))
+}
+
+/** A raised epoch ends what is live: nodes keep running it, and none installs it any more. */
+function sayEnded({ out }: Context, believed: Believed, next: Trust): void {
+  const ended = endedByEpoch(believed, next)
+  if (ended.length === 0) return
+  const names = ended.map(({ id, body }) => `${out.id(id)} (${body.channel})`).join(', ')
+  out.warn(
+    `epoch ${next.epoch} ends ${names}: nodes keep running it, propose it again for new ones`
+  )
 }
 
 function refuseVerdict(draft: Draft, verdict: Verdict): void {

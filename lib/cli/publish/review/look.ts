@@ -55,6 +55,10 @@ export async function lookAt(context: Context, looking: Looking): Promise<Looked
   const unknown =
     trust === null ? ['trust unknown here: nobody can say whose signatures count'] : []
   out.result('review', data, [...lines, ...(isFirstTrust(draft) ? [] : unknown)])
+  if (trust !== null && !looking.believed?.trust && !isFirstTrust(draft)) {
+    const what = `trust ${trust.version}, which was signed here`
+    out.note(`judged by ${what}: whether it is in force is not known on this machine`)
+  }
   return { data, sentence }
 }
 
@@ -86,7 +90,7 @@ async function shown(
       }
     }
     case 'trust':
-      return showTrust(context, draft, body.trust, believed?.trust?.body ?? null)
+      return showTrust(context, draft, body.trust, believed?.trust?.body ?? trust)
     case 'control': {
       const { action, release, reason, resume, stage, lifts, exclude } = body.control
       const more = { stage, lifts, exclude, trust: body.control.head.trustId }
