@@ -1,5 +1,5 @@
 import type Hypercore from 'hypercore'
-import { OtaError, SECOND, type Bytes } from '../base/index.ts'
+import { assert, OtaError, SECOND, type Bytes } from '../base/index.ts'
 import { inBackground } from '../base/life.ts'
 import { translated } from './failure.ts'
 import { Hedge, lookForLate } from './hedge.ts'
@@ -158,20 +158,18 @@ export class Fetch {
 
   async #wait(index: number, withinMs: number): Promise<Bytes> {
     this.#start()
-    const sinceMs = this.#ports.clock.steadyMs()
-    return await new Promise<Bytes>((resolve, reject) => {
-      const wait = { sinceMs, withinMs, fail: reject }
-      this.#waits.add(wait)
-      const done = (block: Bytes | null): void => {
-        this.#waits.delete(wait)
-        if (block === null) reject(new OtaError('INTERNAL', `block ${index} is not there`))
-        else resolve(block)
-      }
-      this.#core.get(index).then(done, (error: unknown) => {
-        this.#waits.delete(wait)
-        reject(error)
-      })
+    const wait = { sinceMs: this.#ports.clock.steadyMs(), withinMs, fail: noop as Wait['fail'] }
+    const failing = new Promise<never>((_, reject) => {
+      wait.fail = reject
     })
+    this.#waits.add(wait)
+    try {
+      const block = await Promise.race([this.#core.get(index), failing])
+      assert(block !== null, 'a block that is waited for comes or fails')
+      return block
+    } finally {
+      this.#waits.delete(wait)
+    }
   }
 
   #look(): void {

@@ -43,7 +43,7 @@ export class Hedge {
     const untilMs = this.#clock.steadyMs() - hedgeAfterMs
     let left = atOnceMax
     // What is yielded is asked for at once, and leaves the map by that.
-    for (const [block, ms] of [...this.#since]) {
+    for (const [block, ms] of Array.from(this.#since)) {
       if (ms > untilMs || left === 0) return
       if (block.inflight.some((request) => request.peer === peer)) continue
       left -= 1
@@ -54,5 +54,5 @@ export class Hedge {
 
 /** Lets peers with nothing to do take over what is late at others; call it now and then. */
 export function lookForLate({ replicator }: InnerCore): void {
-  for (const peer of [...replicator.peers]) replicator.updatePeer(peer)
+  for (const peer of replicator.peers.slice()) replicator.updatePeer(peer)
 }

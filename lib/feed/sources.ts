@@ -134,7 +134,7 @@ export class Sources {
   /** Looks the peers over, lets bad ones go and asks others, more if blocks are waited for. */
   look(missing: ReadonlySet<number>, isWaiting: boolean): void {
     const nowMs = this.#ports.clock.steadyMs()
-    for (const peer of [...this.#core.peers]) {
+    for (const peer of this.#core.peers.slice()) {
       if (this.#ports.resting.has(toHex(peer.remotePublicKey), nowMs)) this.#close(peer)
     }
     this.#dropBad(nowMs)

@@ -35,7 +35,7 @@ export class Space {
     await need(disk, store, Math.min(artifact.tree.bytes, artifact.bytes) + diskMarginBytes / 4)
   }
 
-  /** Calls `full` once when the disk of the store runs full. */
+  /** Calls `full` at each look that finds the disk of the store nearly full. */
   watch(full: (error: OtaError) => void): void {
     if (this.#closed) return
     this.#cancel = this.#ports.clock.after(lookEveryMs, () => {
@@ -51,11 +51,11 @@ export class Space {
   async #look(full: (error: OtaError) => void): Promise<void> {
     try {
       await need(this.#ports.disk, this.#what.store, reserveBytes)
-      this.watch(full)
     } catch (error) {
       if (!(error instanceof OtaError)) throw error
       if (!this.#closed) full(error)
     }
+    this.watch(full)
   }
 }
 

@@ -168,12 +168,15 @@ export class TreeCores {
   async #fetchNow(artifact: Artifact, options: FetchTreeOptions): Promise<void> {
     const { clock, disk, log } = this.#ports
     const gauge = new Gauge(clock, options.onProgress)
+    const running = new Set<Fetch>()
     const sessions = new Map<string, { readonly ref: CoreRef; readonly fetch: Promise<Fetch> }>()
     const open = async (ref: CoreRef): Promise<Fetch> => {
       const name = toHex(ref.key)
       const found = sessions.get(name) ?? { ref, fetch: this.#openFetch(ref, gauge, options) }
       sessions.set(name, found)
-      return await found.fetch
+      const fetch = await found.fetch
+      running.add(fetch)
+      return fetch
     }
     const space = new Space({ clock, disk }, { artifact, into: options.into, store: this.#folder })
     await space.check()
@@ -192,7 +195,7 @@ export class TreeCores {
       }
     )
     space.watch((error) => {
-      for (const { fetch } of sessions.values()) fetch.then((one) => one.stop(error), inBackground)
+      for (const fetch of running) fetch.stop(error)
     })
     let route: string | null = null
     try {

@@ -85,7 +85,10 @@ export class Ways {
     let last: unknown = null
     let left = this.#unlessWrong(await this.#ordered(routes, items))
     for (let route = left.shift(); route !== undefined; route = left.shift()) {
-      if (!(await this.#fits(route, items))) continue
+      if (!(await this.#fits(route, items))) {
+        last = overBudget(this.#limit(items), await this.#stored(items))
+        continue
+      }
       const dearerThan = this.#isGuess(route, items) ? (left[0]?.cost ?? Infinity) : Infinity
       try {
         await this.#take(route, left.length === 0, dearerThan)
@@ -102,7 +105,7 @@ export class Ways {
         }
       }
     }
-    throw last ?? overBudget(this.#limit(items), await this.#stored(items))
+    throw last
   }
 
   /** Local trees that no index knows may have most chunks: the head says, and costs little. */
@@ -169,12 +172,12 @@ export class Ways {
 
   #limit(items: readonly IndexItem[]): number {
     const { artifact, lgwinMax } = this.#wanted
+    const { wrong, lostBytes } = this.#ports.failures
     const solid = items.find((item) => item.kind === 'solid' && item.place.lgwin <= lgwinMax)
-    return budgetOf({
-      treeBytes: artifact.tree.bytes,
-      solidBytes: solid?.kind === 'solid' && !this.#away.has('solid') ? solid.place.bytes : null,
-      lostBytes: this.#ports.failures.lostBytes
-    })
+    // What failed is no way any more: chunks, which never do, may take its place.
+    const isWay = !this.#away.has('solid') && !wrong.has('solid')
+    const solidBytes = solid?.kind === 'solid' && isWay ? solid.place.bytes : null
+    return budgetOf({ treeBytes: artifact.tree.bytes, solidBytes, lostBytes })
   }
 
   async #take(route: Route, isLast: boolean, dearerThan: number): Promise<void> {
