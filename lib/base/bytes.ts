@@ -4,11 +4,19 @@ import b4a from 'b4a'
 export type Bytes = Uint8Array
 
 export function alloc(size: number): Bytes {
-  return b4a.alloc(size)
+  return new Uint8Array(size)
 }
 
 export function concat(parts: readonly Bytes[]): Bytes {
-  return b4a.concat(parts as Bytes[])
+  let size = 0
+  for (const part of parts) size += part.byteLength
+  const whole = new Uint8Array(size)
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.byteLength
+  }
+  return whole
 }
 
 export function equal(a: Bytes, b: Bytes): boolean {
@@ -30,7 +38,7 @@ export function compare(a: Bytes, b: Bytes): number {
 }
 
 export function fromText(text: string): Bytes {
-  return b4a.from(text, 'utf8')
+  return plain(b4a.from(text, 'utf8'))
 }
 
 export function toText(bytes: Bytes): string {
@@ -38,11 +46,19 @@ export function toText(bytes: Bytes): string {
 }
 
 export function fromHex(hex: string): Bytes {
-  return b4a.from(hex, 'hex')
+  return plain(b4a.from(hex, 'hex'))
 }
 
 export function toHex(bytes: Bytes): string {
   return b4a.toString(bytes, 'hex')
+}
+
+/**
+ * The same bytes without Node's own type: a `slice` of that one shares its bytes, and whoever wipes
+ * the one wipes the other.
+ */
+export function plain(bytes: Bytes): Bytes {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 /** An own copy: a slice of a network buffer must not keep 64 KiB alive. */

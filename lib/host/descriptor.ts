@@ -1,6 +1,6 @@
 import { read } from 'node:fs'
 import { promisify } from 'node:util'
-import { OtaError, alloc, type Bytes } from '../base/index.ts'
+import { OtaError, alloc, concat, type Bytes } from '../base/index.ts'
 import { errnoOf } from './failure.ts'
 
 const readFd = promisify(read)
@@ -14,15 +14,11 @@ const AGAIN_MS = 20
  * `max` bytes. The caller wipes what it gets.
  */
 export async function readDescriptor(fd: number, max: number): Promise<Bytes> {
-  let all = new Uint8Array(0)
+  let all = alloc(0)
   for (;;) {
     const part = await readPart(fd)
     if (part.byteLength === 0) return all
-    // not `concat`: that gives Node's own buffer, whose `slice` shares its bytes, and a caller who
-    // wipes this would wipe the pass phrase that was cut out of it
-    const joined = new Uint8Array(all.byteLength + part.byteLength)
-    joined.set(all)
-    joined.set(part, all.byteLength)
+    const joined = concat([all, part])
     all.fill(0)
     part.fill(0)
     all = joined

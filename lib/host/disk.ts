@@ -1,7 +1,7 @@
 import { constants, type Stats } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { alloc, compare, fromText, type Bytes, type Disk, type Stat } from '../base/index.ts'
+import { alloc, compare, fromText, plain, type Bytes, type Disk, type Stat } from '../base/index.ts'
 import { errnoOf, onDisk } from './failure.ts'
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY, COPYFILE_EXCL } = constants
@@ -78,8 +78,7 @@ async function absent<T>(found: Promise<T>): Promise<T | null> {
 }
 
 async function readWhole(path: string): Promise<Bytes> {
-  const bytes = await fs.readFile(path)
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return plain(await fs.readFile(path))
 }
 
 async function readPart(path: string, offset: number, size: number): Promise<Bytes> {

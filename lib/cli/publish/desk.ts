@@ -1,4 +1,4 @@
-import { OtaError, equal, type Bytes, type Disk } from '../../base/index.ts'
+import { OtaError, copy, equal, type Bytes, type Disk } from '../../base/index.ts'
 import { readDescriptor, realClock, realDice, realDisk } from '../../host/index.ts'
 import {
   listKeys,
@@ -84,7 +84,7 @@ export async function askPassphrase(context: Context, question: string): Promise
   if (fd === null) return await context.secret(question, 'passphrase-fd')
   const bytes = await readDescriptor(fd, PASSPHRASE_BYTES_MAX)
   try {
-    return firstLine(bytes).slice()
+    return copy(firstLine(bytes))
   } finally {
     bytes.fill(0)
   }

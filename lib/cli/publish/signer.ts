@@ -1,4 +1,4 @@
-import { MINUTE, OtaError, toText, type Bytes } from '../../base/index.ts'
+import { MINUTE, OtaError, copy, toText, type Bytes } from '../../base/index.ts'
 import {
   readDescriptor,
   readSshPublicKey,
@@ -48,7 +48,7 @@ export class Passphrases {
     if (fd === null) return await secret(`pass phrase of ${label}: `, 'passphrase-fd')
     this.#lines ??= linesOf(await readDescriptor(fd, PASSPHRASES_BYTES_MAX))
     const line = this.#lines.length === 1 ? this.#lines[0] : this.#lines[this.#used++]
-    if (line !== undefined && line.byteLength > 0) return line.slice()
+    if (line !== undefined && line.byteLength > 0) return copy(line)
     throw new OtaError('USAGE', `descriptor ${fd} has no pass phrase for ${label}`, {
       hint: 'give one line for all keys, or one line per key in the order they are asked for'
     })

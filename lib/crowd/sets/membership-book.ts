@@ -1,4 +1,4 @@
-import { alloc, toHex, type Bytes } from '../../base/index.ts'
+import { alloc, copy, toHex, type Bytes } from '../../base/index.ts'
 import { decodeMembership } from '../../records/index.ts'
 import { certificateId, Slots, type Believed } from '../../trust/index.ts'
 import { poolSeatOf, type PoolSeat } from './seats.ts'
@@ -40,7 +40,7 @@ export class MembershipBook {
       seated.tag === 'clash' &&
       seated.proof.every(({ certificate }) => toHex(certificateId(certificate)) !== hex)
     if (isProof) return { ...base, answer: 'ignored', spread: 'none' }
-    this.#wires.set(hex, { id, wire: wire.slice() })
+    this.#wires.set(hex, { id, wire: copy(wire) })
     this.#changed()
     return { ...base, answer: 'accepted', spread: 'eager' }
   }

@@ -1,5 +1,5 @@
 import { createConnection, type Socket } from 'node:net'
-import { KIB, OtaError, concat, equal, fromText, toText, type Bytes } from '../../base/index.ts'
+import { KIB, OtaError, concat, copy, equal, fromText, toText, type Bytes } from '../../base/index.ts'
 import { errnoOf } from '../failure.ts'
 
 /**
@@ -67,7 +67,7 @@ function signatureOf(answer: Bytes): Bytes {
   const signature = new Answer(new Answer(answer, SIGN_RESPONSE).string(), null)
   const kind = toText(signature.string())
   const bytes = signature.string()
-  if (kind === ED25519 && bytes.byteLength === 64) return bytes.slice()
+  if (kind === ED25519 && bytes.byteLength === 64) return copy(bytes)
   throw new OtaError('SIGNER_FAILED', 'ssh-agent gave a signature of another kind than Ed25519')
 }
 

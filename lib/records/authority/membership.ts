@@ -1,4 +1,4 @@
-import { concat, equal, membershipBytesMax, OtaError, type Bytes } from '../../base/index.ts'
+import { concat, copy, equal, membershipBytesMax, OtaError, type Bytes } from '../../base/index.ts'
 import {
   decodeWhole,
   encodeWhole,
@@ -119,7 +119,7 @@ function signed<T, S extends T & { readonly canonical: Bytes; readonly signature
     read(reader) {
       const start = reader.offset
       const fields = codec.read(reader)
-      const canonical = reader.since(start).slice()
+      const canonical = copy(reader.since(start))
       const signature = reader.field('signature', () => signatureField.read(reader))
       return { ...fields, canonical, signature } as S // Cast: S adds just these two.
     }
@@ -177,7 +177,7 @@ export function decodeMembership(bytes: Bytes, network?: Bytes): Membership {
     throw new OtaError('WRONG_NETWORK', 'membership: made for another network')
   }
   checkFit(first, second, (code, reason) => reader.fail(code, reason))
-  return { invite: first, certificate: second, wire: bytes.slice() }
+  return { invite: first, certificate: second, wire: copy(bytes) }
 }
 
 function checkFit(first: Invite, second: Certificate, fail: Fail): void {

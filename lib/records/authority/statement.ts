@@ -1,5 +1,6 @@
 import {
   authorityBytesMax,
+  copy,
   entryBytesMax,
   releaseBytesMax,
   statementBytesMax,
@@ -85,7 +86,7 @@ const statement: Codec<Statement> = {
     const net = reader.field('network', () => network.read(reader))
     const type = reader.field('type', () => reader.u8())
     const size = reader.field('body', () => skipBody(reader, canonicalMax(type)))
-    const canonical = reader.since(start).slice()
+    const canonical = copy(reader.since(start))
     // The body ends C: a view of the one copy
     const body = canonical.subarray(canonical.byteLength - size)
     checkSize(canonical.byteLength, { what: 'statement', bytesMax: canonicalMax(type) })
