@@ -1,3 +1,4 @@
+import { Transform } from 'node:stream'
 import type { TestContext } from 'brittle'
 import Hypercore from 'hypercore'
 import { Store, type StoreOptions } from '../../lib/feed/index.ts'
@@ -30,13 +31,18 @@ export interface TestStore {
 export async function openStore(
   t: TestContext,
   folder: string,
-  options: Partial<StoreOptions> = {}
+  { clock: other, ...options }: Partial<StoreOptions> & { readonly clock?: Clock } = {}
 ): Promise<TestStore> {
   const log: Logged[] = []
   const note = (event: string, facts?: Facts): void => {
     log.push({ event, facts })
   }
-  const store = new Store(clock, realDice(), note, { disk, folder, stallMs: 8_000, ...options })
+  const store = new Store(other ?? clock, realDice(), note, {
+    disk,
+    folder,
+    stallMs: 8_000,
+    ...options
+  })
   await store.ready()
   t.teardown(async () => await store.close(), { order: 2 })
   return { store, log, folder }
@@ -57,11 +63,30 @@ export interface Link {
   /** Bytes that went each way. */
   readonly bytes: { value: number }
   isOpen(): boolean
+  /** All bytes that may pass have passed. */
+  isFull(): boolean
   cut(): Promise<void>
 }
 
-/** Connects two stores by a Noise pair piped in memory. */
-export function link(t: TestContext, a: { store: Store }, b: { store: Store }): Link {
+/** Whatever takes connections. */
+export interface End {
+  readonly store: { replicate(stream: object): void }
+}
+
+/** Lets `bytesMax` bytes through, then none. */
+function gate(bytesMax: number): { readonly stream: Transform; isFull(): boolean } {
+  let left = bytesMax
+  const stream = new Transform({
+    transform(part: Uint8Array, _encoding, done) {
+      left -= part.byteLength
+      if (left > 0) done(null, part)
+    }
+  })
+  return { stream, isFull: () => left <= 0 }
+}
+
+/** Connects two stores by a Noise pair piped in memory; `bytesMax` go from `a` to `b`. */
+export function link(t: TestContext, a: End, b: End, { bytesMax = Infinity } = {}): Link {
   const one = Hypercore.createProtocolStream(true) as Stream
   const two = Hypercore.createProtocolStream(false) as Stream
   const bytes = { value: 0 }
@@ -80,16 +105,20 @@ export function link(t: TestContext, a: { store: Store }, b: { store: Store }): 
         })
       })
   )
-  one.pipe(two).pipe(one)
+  const bound = gate(bytesMax)
+  if (bytesMax === Infinity) one.pipe(two)
+  else one.pipe(bound.stream as unknown as Stream).pipe(two)
+  two.pipe(one)
   a.store.replicate(one)
   b.store.replicate(two)
   const cut = async (): Promise<void> => {
     one.destroy()
     two.destroy()
+    bound.stream.destroy()
     await Promise.all(closed)
   }
   t.teardown(cut, { order: 1 })
-  return { bytes, isOpen: () => open, cut }
+  return { bytes, isOpen: () => open, isFull: bound.isFull, cut }
 }
 
 /** Waits until it holds; the test's own time limit is the end of it. */
