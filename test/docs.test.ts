@@ -56,7 +56,7 @@ test('the reading order of the sources names files that are there', (t) => {
 })
 
 test('a link between the pages leads somewhere', (t) => {
-  const pages = ['README.md', 'lib/README.md', 'CHANGELOG.md']
+  const pages = ['README.md', 'SECURITY.md', 'lib/README.md', 'CHANGELOG.md']
   for (const name of readdirSync('docs')) pages.push(`docs/${name}`)
   let links = 0
   for (const page of pages) {

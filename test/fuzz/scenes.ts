@@ -1,6 +1,5 @@
 import { alloc, DAY, toHex, type Bytes } from '../../lib/base/index.ts'
 import {
-  decodeBody,
   encodeCanonical,
   type Body,
   type KnownBody,
@@ -248,13 +247,4 @@ export const wholeLife: readonly Statement[] = whole([
 export function signBytes(canonical: Bytes, n: number): Statement['entries'][number] {
   const bare = { network: id, type: 0, body: canonical, canonical, entries: [] }
   return entryOf(bare, n)
-}
-
-/** What a statement says, or null where this version cannot read it. */
-export function readBody(statement: Statement): Body | null {
-  try {
-    return decodeBody(statement)
-  } catch {
-    return null
-  }
 }

@@ -74,7 +74,7 @@ export function scenarioLine(page: string, scope: readonly number[]): string {
 const upTo = (first: number, last: number): readonly number[] =>
   Array.from({ length: last - first + 1 }, (_, i) => first + i)
 
-/** Scenarios of trust and authority: every one of them has its test, but what `later` says. */
+/** Scenarios of trust and authority: every one of them has its test. */
 export const ofTrust: readonly number[] = [
   ...upTo(1, 48),
   ...upTo(54, 56),
@@ -86,9 +86,6 @@ export const ofTrust: readonly number[] = [
   103,
   104
 ]
-/** Patches (S34) are not built. */
-export const later: readonly number[] = [34]
-
 const row = /^(\| S(\d+) *\|.*\|)([^|]*)\|$/gm
 
 /** The rows of the page: number of the scenario and the test files it names. */
