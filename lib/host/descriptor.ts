@@ -15,16 +15,20 @@ const AGAIN_MS = 20
  */
 export async function readDescriptor(fd: number, max: number): Promise<Bytes> {
   let all = alloc(0)
-  for (;;) {
-    const part = await readPart(fd)
-    if (part.byteLength === 0) return all
-    const joined = concat([all, part])
+  try {
+    for (;;) {
+      const part = await readPart(fd)
+      if (part.byteLength === 0) return all
+      const joined = concat([all, part])
+      all.fill(0)
+      part.fill(0)
+      all = joined
+      if (all.byteLength <= max) continue
+      throw new OtaError('OVER_LIMIT', `descriptor ${fd} holds more than ${max} bytes`)
+    }
+  } catch (error) {
     all.fill(0)
-    part.fill(0)
-    all = joined
-    if (all.byteLength <= max) continue
-    all.fill(0)
-    throw new OtaError('OVER_LIMIT', `descriptor ${fd} holds more than ${max} bytes`)
+    throw error
   }
 }
 

@@ -368,7 +368,7 @@ test('an invite that no node could join with is not made', async (t) => {
   const key = { ...unlocked, drawSecret: alloc(32), isElsewhere: false }
   const made = (labels: readonly { name: string; value: string }[], notAfterMs = 0) =>
     makeInvite(desk, believed, { key, options: { slots: 3, labels, notAfterMs, nowMs: testNowMs } })
-  const { invite } = decodeInviteFile(made([{ name: 'operator', value: 'demo' }]))
+  const { invite } = decodeInviteFile(await made([{ name: 'operator', value: 'demo' }]))
   t.alike([invite.slots, invite.weight, invite.labels.length], [3, 1, 1])
   t.is(await codeOf(() => made(some(17, 'x'))), 'USAGE', 'at most 16 labels')
   t.is(

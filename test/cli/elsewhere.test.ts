@@ -83,7 +83,7 @@ test('a program signs exactly the bytes of the request, and has the only seed', 
   t.is(committed.exit, 0, errorOf(committed))
 
   desk.layBuild('build', '1.0.0')
-  await desk.propose('a', 'r1', '--draw', 'h')
+  const release = await desk.propose('a', 'r1', '--draw', 'h')
   const signed = await desk.run('h', 'sign', 'file:r1.req', ...keeping, '-y', '-o', 'file:r1.h.sig')
   t.is(signed.exit, 0, errorOf(signed))
   const verified = await desk.run(
@@ -94,6 +94,16 @@ test('a program signs exactly the bytes of the request, and has the only seed', 
     ...(await desk.sign('r1', 'a'))
   )
   t.is(verified.exit, 0, 'a drawer whose key lies elsewhere gives her value too')
+
+  const r1 = ['file:r1.req', 'file:r1.h.sig', 'file:r1.a.sig']
+  await desk.must('a', 'commit', ...r1, '--alone')
+  // h follows the network by committing the same files, and acts with the same key
+  await desk.must('h', 'commit', 'file:t1.req', ...answers)
+  await desk.must('h', 'pack', 'file:build', '-o', 'file:h.pack')
+  await desk.must('h', 'commit', ...r1, '--alone')
+  const brake = ['brake', release.slice(0, 8), '--reason', 'look', '--alone', '-y']
+  const braked = await desk.run('h', ...brake, '--sign-with', token.command)
+  t.is(braked.exit, 0, errorOf(braked))
 })
 
 test('a program that fails, babbles, hangs or signs something else is refused', async (t) => {

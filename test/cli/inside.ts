@@ -29,12 +29,12 @@ class Written {
 class Typist implements Keyboard {
   readonly isTTY = true
   readonly #answer: string
+  readonly #typed: Uint8Array[]
   readonly #data = new Set<(chunk: Uint8Array) => void>()
-  /** Every chunk that was typed, for whoever looks whether it was wiped. */
-  readonly typed: Uint8Array[] = []
 
-  constructor(answer: string) {
+  constructor(answer: string, typed: Uint8Array[]) {
     this.#answer = answer
+    this.#typed = typed
   }
 
   setRawMode(): void {}
@@ -50,7 +50,7 @@ class Typist implements Keyboard {
   resume(): void {
     queueMicrotask(() => {
       const chunk = new TextEncoder().encode(`${this.#answer}\n`)
-      this.typed.push(chunk)
+      this.#typed.push(chunk)
       for (const fn of this.#data) fn(chunk)
     })
   }
@@ -63,6 +63,8 @@ export class Inside {
   readonly home: string
   readonly passphrase: string
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Every chunk that was typed so far, for whoever looks whether it was wiped. */
+  readonly typed: Uint8Array[] = []
 
   constructor(
     home: string,
@@ -79,7 +81,7 @@ export class Inside {
     const exit = await runProgram(publishProgram(), {
       argv: [...args, '--home', this.home],
       env: this.env,
-      stdin: new Typist(this.passphrase),
+      stdin: new Typist(this.passphrase, this.typed),
       stdout,
       stderr,
       signal: new AbortController().signal
@@ -94,7 +96,7 @@ export class Inside {
     const ended = runProgram(publishProgram(), {
       argv: [...args, '--home', this.home],
       env: this.env,
-      stdin: new Typist(this.passphrase),
+      stdin: new Typist(this.passphrase, this.typed),
       stdout,
       stderr,
       signal: stop.signal

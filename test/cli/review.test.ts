@@ -193,7 +193,12 @@ test('review of a control shows what it is about and every bound it sets', async
 
   // one signer, one resume number, one statement
   await desk.sign('resume', 'a')
-  await desk.must('a', 'resume', r2, '--lift', id, '--reason', 'again', '-o', 'file:other.req')
+  const again = ['resume', r2, '--lift', id, '--reason', 'again']
+  const next = await desk.must('a', ...again, '-o', 'file:next.req')
+  t.is(next['number'], 2, 'who signed 1 drafts 2')
+  rmSync(desk.file('home-a/keys/a.journal'))
+  await desk.must('a', ...again, '-o', 'file:other.req')
+  await desk.sign('resume', 'a')
   const other = await desk.run('a', 'sign', 'file:other.req', '-y', '--json')
   t.is(other.lines.at(-1)?.code, 'EQUIVOCATION', errorOf(other))
 })

@@ -1,11 +1,11 @@
 // Secrets in the memory of a command: whatever way it ends, none is left in a buffer.
 import test from 'brittle'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sodium from 'sodium-native'
 import { toHex } from '../../lib/base/index.ts'
 import { Inside, InsideDesk, stretchLess } from './inside.ts'
-import { errorOf } from './signers.ts'
+import { errorOf, type Ended } from './signers.ts'
 
 interface Secret {
   readonly what: string
@@ -139,6 +139,37 @@ test('a pass phrase comes from a descriptor or a terminal, and from nowhere else
   const init = ['init', '--name', 'x', '--solo', '--open', '-y']
   t.is((await other.run(...init)).exit, 30, 'a variable of the environment is not looked at')
   t.is((await typed.run(...init)).exit, 0)
+  t.ok(typed.typed.length >= 3, 'a new one was asked for twice')
+  t.ok(
+    typed.typed.every((chunk) => chunk.every((byte) => byte === 0)),
+    'what was typed is wiped'
+  )
   const file = readFileSync(desk.file('home-t/keys/a.key'), 'utf8')
   t.absent(file.includes(toHex(new TextEncoder().encode('typed'))))
+})
+
+test('a descriptor has one line for all keys, or one for each in turn', async (t) => {
+  const desk = new InsideDesk(await t.tmp())
+  const one = new Inside(desk.file('home'), 'of x')
+  const two = new Inside(desk.file('home'), 'of y')
+  await one.must('keys', 'new', '--label', 'x', '-o', desk.file('x.card'))
+  await two.must('keys', 'new', '--label', 'y', '-o', desk.file('y.card'))
+  const cards = ['--card', desk.file('x.card'), '--card', desk.file('y.card'), '--open']
+  await one.must('init', '--name', 'demo', ...cards, '-o', desk.file('t1.req'))
+  const signWith = async (text: string): Promise<Ended> => {
+    writeFileSync(desk.file('secret'), text)
+    const fd = openSync(desk.file('secret'), 'r')
+    try {
+      return await one.run('sign', desk.file('t1.req'), '-y', '--passphrase-fd', String(fd))
+    } finally {
+      closeSync(fd)
+    }
+  }
+  t.is((await signWith('of x\nof y\n')).exit, 0)
+  t.is((await signWith('of x\n')).exit, 30, 'one line is for all, and y has another')
+  const short = await signWith('of x\n\nof z')
+  t.is(errorOf(short), 'wrong pass phrase for key "y"')
+  const none = await signWith('\n')
+  t.ok(errorOf(none).endsWith('has no pass phrase for x'))
+  t.alike(look().left, [])
 })

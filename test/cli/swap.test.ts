@@ -44,8 +44,9 @@ test('a whole quorum is swapped without giving up the live release (S91)', async
   )
   t.is(orphans.lines.at(-1)?.data['ids'], release)
 
-  // d follows no network: the request file is enough
-  const strange = await desk.run('d', 'sign', 'file:r1.req', '-y', '-o', 'file:r1.d.sig')
+  // d follows no network: the request file is enough, and every home that holds it can write it
+  await desk.must('a', 'show', short, '-o', 'file:live.req')
+  const strange = await desk.run('d', 'sign', 'file:live.req', '-y', '-o', 'file:r1.d.sig')
   t.is(strange.exit, 0, errorOf(strange))
   t.ok(strange.stderr.includes('trust unknown here'))
   const one = await desk.run('a', ...commit.slice(0, 3), 'file:r1.d.sig', ...commit.slice(3))

@@ -1,15 +1,6 @@
 import { OtaError, copy, equal, type Bytes, type Disk } from '../../base/index.ts'
 import { readDescriptor, realClock, realDice, realDisk } from '../../host/index.ts'
-import {
-  listKeys,
-  placesAt,
-  placesIn,
-  toLine,
-  unlockKey,
-  type Desk,
-  type KeyInfo,
-  type UnlockedKey
-} from '../../publish/index.ts'
+import { placesAt, placesIn, toLine, type Desk } from '../../publish/index.ts'
 import { firstLine, type Context } from '../frame/index.ts'
 
 const PASSPHRASE_BYTES_MAX = 4_096
@@ -46,36 +37,6 @@ export function absolute(path: string): string {
     else parts.push(part)
   }
   return `/${parts.join('/')}`
-}
-
-/** The key of that label, or the only one there is; unlocked. The caller wipes it. */
-export async function unlock(
-  context: Context,
-  desk: Desk,
-  label: string | null
-): Promise<UnlockedKey> {
-  const name = label ?? (await onlyKey(desk)).label
-  const passphrase = await askPassphrase(context, `pass phrase of ${name}: `)
-  try {
-    return await unlockKey(desk, name, passphrase)
-  } finally {
-    passphrase.fill(0)
-  }
-}
-
-async function onlyKey(desk: Desk): Promise<KeyInfo> {
-  const keys = await listKeys(desk)
-  const first = keys[0]
-  if (first === undefined) {
-    throw new OtaError('USAGE', 'there is no key here', {
-      hint: 'make one: ota-publish keys new --label NAME'
-    })
-  }
-  if (keys.length === 1) return first
-  const labels = keys.map(({ label }) => label).join(', ')
-  throw new OtaError('USAGE', `there are ${keys.length} keys here: ${labels}`, {
-    hint: 'name one with --key LABEL'
-  })
 }
 
 /** From `--passphrase-fd`, else from the terminal; never from arguments or the environment. */

@@ -125,7 +125,7 @@ function linesOf(bytes: Bytes): Bytes[] {
     let start = 0
     for (let at = 0; at <= bytes.byteLength; at++) {
       if (at < bytes.byteLength && !ENDS.includes(bytes[at] ?? 0)) continue
-      if (at > start) lines.push(bytes.slice(start, at))
+      if (at > start) lines.push(copy(bytes.subarray(start, at)))
       start = at + 1
     }
     return lines

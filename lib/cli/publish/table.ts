@@ -41,6 +41,7 @@ import {
 } from './flags.ts'
 
 const keyFlags: FlagTable = { label: { type: 'text' }, output: { type: 'text', short: 'o' } }
+const showFlags: FlagTable = { output: { type: 'text', short: 'o' } }
 const newFlags: FlagTable = { ...keyFlags, ...signerFlags, public: { type: 'text' } }
 
 /** The program `ota-publish`: one table for dispatch, help and "did you mean". */
@@ -129,7 +130,7 @@ const commands: readonly Command[] = [
     (await import('./verbs/beacon.ts')).beaconRun(context)
   ),
   command('log', {}, none, log),
-  command('show', {}, { min: 1, max: 1, what: 'the id of a statement' }, show),
+  command('show', showFlags, { min: 1, max: 1, what: 'the id of a statement' }, show),
   command('version', {}, none, async ({ out }) => {
     out.result('version', { version: VERSION }, `ota-publish ${VERSION}`)
     return { data: { version: VERSION } }

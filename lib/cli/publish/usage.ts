@@ -33,7 +33,7 @@ export const overview = `Usage:
     ota-publish brake RELEASE --reason TEXT [--for 24h] [--key LABEL]
     ota-publish attest RELEASE --build DIR [--dispute] [--key LABEL]
     ota-publish beacon run --key LABEL        ota-publish seed [RELEASE]...
-    ota-publish log | show ID | version
+    ota-publish log | show ID [-o REQ] | version
 REQ is a request file with the exact bytes to sign, SIG one signer's answer; both may be "-".
 init, trust propose, propose, pause, resume, abort and widen write a REQ: review, sign, commit
 follow. brake, attest, invite and revoke act at once with one key.
@@ -222,12 +222,13 @@ beacons.
 Example:
     $ ota-publish log
 `,
-  show: `Usage: ota-publish show ID
+  show: `Usage: ota-publish show ID [-o REQ]
 
 One statement and who signed it, or a brake, attestation or beacon.
+  -o, --output REQ           a statement as a request, for a signer who is not here
 
 Example:
-    $ ota-publish show cque4cxk
+    $ ota-publish show cque4cxk -o r1.req
 `,
   version: `Usage: ota-publish version
 

@@ -24,6 +24,8 @@ export interface ControlOptions {
   readonly inForce: readonly InForce[]
   /** Resume only: reporting keys that no longer count. */
   readonly exclude: readonly Bytes[]
+  /** Resume only: the highest number that a key here has signed; it signs none of them again. */
+  readonly signed?: number
   readonly nowMs: number
 }
 
@@ -74,7 +76,7 @@ export function draftControl(
     head: headOf(currentTrust(believed), options.nowMs),
     action,
     release: release.id,
-    resume: action === 'resume' ? number + 1 : number,
+    resume: action === 'resume' ? Math.max(number, options.signed ?? 0) + 1 : number,
     floor: options.floor,
     stage: action === 'widen' ? options.stage : 0,
     lifts: options.lifts,

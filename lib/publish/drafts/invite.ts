@@ -21,14 +21,13 @@ import {
   fromName,
   hasKey,
   keyPairFromSeed,
-  sign,
   toName,
   wipe,
   type Believed
 } from '../../trust/index.ts'
 import { currentTrust } from './control.ts'
 import type { Desk } from '../desk.ts'
-import type { UnlockedKey } from '../papers/keyfile.ts'
+import type { SigningKey } from '../papers/keyfile.ts'
 import { readLineFile, toLine } from '../papers/line.ts'
 import { refuseOtherFile } from '../papers/request.ts'
 
@@ -48,11 +47,11 @@ export interface InviteOptions {
  * An invite with a fresh key pair, signed by an enrol key, and the newest join string in it. The
  * file is a secret: whoever has it can join. Throws `BAD_KEY` for a key that may not invite.
  */
-export function makeInvite(
+export async function makeInvite(
   desk: Desk,
   believed: Believed,
-  { key, options }: { readonly key: UnlockedKey; readonly options: InviteOptions }
-): Bytes {
+  { key, options }: { readonly key: SigningKey; readonly options: InviteOptions }
+): Promise<Bytes> {
   const trust = currentTrust(believed)
   if (trust.body.membership === 'open') {
     throw new OtaError('USAGE', `${trust.body.name} is open: nobody needs an invite`)
@@ -84,7 +83,7 @@ export function makeInvite(
       ext: []
     })
     refuseLong(believed.network, canonical, { invite: pair.key, issuedMs: options.nowMs })
-    const invite = decodeInvite(concat([canonical, sign(canonical, key.pair)]))
+    const invite = decodeInvite(concat([canonical, await key.sign(canonical)]))
     const join = { version: trust.body.version, trustId: trust.id }
     return encodeInviteFile({ invite, seed, join })
   } finally {

@@ -3,6 +3,7 @@ import { fromName, type KnownRelease } from '../../../trust/index.ts'
 import {
   draftControl,
   heldRelease,
+  highestSigned,
   inForce,
   nameOf,
   requestOf,
@@ -97,8 +98,11 @@ async function control(
   const isResume = action === 'resume'
   const known = isResume ? await knownAgainst(context, desk, authority, release) : []
   const lifts = isResume ? await chosen(context, desk, known, wish.lifts) : []
+  const { network } = believed
+  const signed = await highestSigned(desk, network, { tag: 'resume', release: release.id })
   const draft = draftControl(believed, release, {
     action,
+    signed: signed ?? 0,
     reason: reasonOf(flags.text('reason')),
     floor: floorOf(believed, wish.floor),
     stage: wish.stage,

@@ -10,9 +10,9 @@ import {
   type Outcome
 } from '../../frame/index.ts'
 import type { Authority } from '../../../authority/index.ts'
-import { labelsOf, type Desk } from '../../../publish/index.ts'
+import { draftFrom, labelsOf, requestOf, type Desk } from '../../../publish/index.ts'
 import { needAuthority } from '../belief.ts'
-import { deskOf } from '../desk.ts'
+import { deskOf, writeLine, wrote } from '../desk.ts'
 import { actsOf, type ActView } from './acts.ts'
 
 /** Loads the evidence, which no other offline command needs. */
@@ -80,7 +80,13 @@ export async function show(context: Context): Promise<Outcome> {
   if (act !== undefined) return showAct(context, act)
   const found = all.find(({ any }) => any.known.id === id)
   if (found === undefined) throw new OtaError('USAGE', `no statement "${args[0] ?? ''}" is known`)
-  return showStatement(context, believed, found)
+  const outcome = showStatement(context, believed, found)
+  const path = context.flags.text('output')
+  if (path === null) return outcome
+  // for a signer who is not here: the exact bytes, and who signed them so far
+  await writeLine(context, desk, { path, bytes: requestOf(draftFrom(found.any.known.statement)) })
+  context.out.note(wrote(context, path))
+  return outcome
 }
 
 function showAct({ out }: Context, act: ActView): Outcome {

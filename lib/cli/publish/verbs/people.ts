@@ -1,24 +1,22 @@
-import { equal } from '../../../base/index.ts'
-import { ROLE, type Role } from '../../../records/index.ts'
 import {
   currentTrust,
-  listKeys,
   makeInvite,
   parseLabel,
   wipeKey,
-  writeInvite,
-  type Desk
+  writeInvite
 } from '../../../publish/index.ts'
 import { amount, type Context, type FlagTable, type Outcome } from '../../frame/index.ts'
+import { actorOf, openActor } from '../acting.ts'
 import { needAuthority } from '../belief.ts'
-import { deskOf, unlock, wrote } from '../desk.ts'
+import { deskOf, wrote } from '../desk.ts'
+import { signerFlags } from '../signer.ts'
 
 export const inviteFlags: FlagTable = {
   slots: { type: 'text' },
   label: { type: 'list' },
   until: { type: 'text' },
   key: { type: 'text' },
-  'passphrase-fd': { type: 'text' },
+  ...signerFlags,
   output: { type: 'text', short: 'o' }
 }
 
@@ -35,10 +33,10 @@ export async function invite(context: Context): Promise<Outcome> {
   if (context.dryRun) return { data: { slots, invite: path } }
   const notAfterMs = untilMs === null ? 0 : nowMs + untilMs
   const options = { slots, labels, notAfterMs, nowMs }
-  const enrollers = currentTrust(believed).body.roles.find(({ role }) => role === ROLE.enrol)
-  const key = await unlock(context, desk, flags.text('key') ?? (await ownEnroller(desk, enrollers)))
+  const actor = await actorOf(context, desk, currentTrust(believed).body, 'enrol')
+  const key = await openActor(context, desk, actor)
   try {
-    const file = makeInvite(desk, believed, { key, options })
+    const file = await makeInvite(desk, believed, { key, options })
     await writeInvite(desk, path, file)
   } finally {
     wipeKey(key)
@@ -46,11 +44,4 @@ export async function invite(context: Context): Promise<Outcome> {
   const text = `${wrote(context, path)}  ${amount(slots, 'slot')}; whoever has the file can join`
   out.result('invite', { slots, invite: path }, text)
   return { data: { slots, invite: path } }
-}
-
-/** The label of the key here that may invite, if there is just one. */
-async function ownEnroller(desk: Desk, role: Role | undefined): Promise<string | null> {
-  const mine = await listKeys(desk)
-  const fitting = mine.filter(({ key }) => role?.members.some((member) => equal(member.key, key)))
-  return fitting.length === 1 ? (fitting[0]?.label ?? null) : null
 }
