@@ -17,20 +17,27 @@ const stuckStep = 8
  * bytes beyond the old one. The ops make the whole target, each at least one byte of it.
  */
 export function parse(matches: Matches, threshold: number): readonly Op[] {
-  const { target } = matches
+  const { source, target } = matches
+  const [n, end] = [source.byteLength, target.byteLength]
   const line = new Alignment(matches)
   let scan = 0
   let size = 0
   let at = 0
-  while (scan < target.byteLength) {
+  while (scan < end) {
+    // where the alignment in force has both a source and a target byte
+    const { offset } = line
+    const [least, most] = [offset < 0 ? -offset : 0, n - offset]
     let score = 0
     let still = 0
     scan += size
-    for (let k = scan; scan < target.byteLength; scan += 1) {
+    for (let k = scan; scan < end; scan += 1) {
       const [lastSize, lastAt, lastScore] = [size, at, score]
       size = matches.size(scan)
       at = matches.at(scan)
-      for (; k < scan + size; k += 1) if (line.same(k)) score += 1
+      const stop = scan + size < most ? scan + size : most
+      if (k < least) k = least < stop ? least : stop
+      for (; k < stop; k += 1) if (source[k + offset] === target[k]) score += 1
+      if (k < scan + size) k = scan + size
       if ((size === score && size > 0) || size > score + threshold) break
       // Without this, a run of zeros with a few spoiled bytes costs its square.
       const isStill =
@@ -40,9 +47,9 @@ export function parse(matches: Matches, threshold: number): readonly Op[] {
         score <= size
       still = isStill ? still + 1 : 0
       if (still > stuckAfter) break
-      if (line.same(scan)) score -= 1
+      if (scan >= least && scan < most && source[scan + offset] === target[scan]) score -= 1
     }
-    if (size !== score || scan === target.byteLength) line.close(scan, at)
+    if (size !== score || scan === end) line.close(scan, at)
   }
   return line.ops
 }
@@ -63,10 +70,9 @@ class Alignment {
     this.#matches = matches
   }
 
-  same(k: number): boolean {
-    const { source, target } = this.#matches
-    const at = k + this.#offset
-    return at >= 0 && at < source.byteLength && source[at] === target[k]
+  /** Where the source stands beside the target. */
+  get offset(): number {
+    return this.#offset
   }
 
   /** Ends the alignment in force where the one of (`scan`, `at`) begins. */
