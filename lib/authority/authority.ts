@@ -192,8 +192,9 @@ export class Authority {
   /** Files first, then the belief, then whoever listens; a long walk goes on, cycle by cycle. */
   async #believe(after: Believed, round: Round): Promise<void> {
     const before = this.#believed
-    if (after === before) return
-    await this.#keep(after)
+    const changes = changesOf(before, after)
+    if (changes === null) return
+    await this.#keep(after, changes)
     this.#believed = after
     this.#announce(before, round)
     for (const listener of this.#listeners) listener(after)
@@ -202,19 +203,10 @@ export class Authority {
     if (next !== null) await this.#believe(next, round)
   }
 
-  async #keep(after: Believed): Promise<void> {
+  async #keep(after: Believed, { changed, gone }: Changes): Promise<void> {
     const before = this.#believed
-    const changed = [...after.held].filter(([hex, held]) => {
-      const was = before.held.get(hex)
-      return was?.any !== held.any || was.settled !== held.settled
-    })
-    await this.#write(
-      changed.map(([, held]) => held),
-      before.held
-    )
-    for (const [hex, held] of before.held) {
-      if (!after.held.has(hex)) await this.#files.remove(placeOf(held), held.any.known.id)
-    }
+    await this.#write(changed, before.held)
+    for (const held of gone) await this.#files.remove(placeOf(held), held.any.known.id)
     await this.#noteSeen(after, !sameAdopted(before, after))
     await this.#noteDigest(after)
   }
@@ -327,6 +319,23 @@ interface State {
   readonly heights: ReadonlyMap<string, Height>
   readonly digests: readonly string[]
   readonly nowMs: () => number
+}
+
+interface Changes {
+  readonly changed: readonly Held[]
+  readonly gone: readonly Held[]
+}
+
+/** What differs on disk; null if a round ended where it began. */
+function changesOf(before: Believed, after: Believed): Changes | null {
+  if (after === before) return null
+  const changed = [...after.held].filter(([hex, held]) => {
+    const was = before.held.get(hex)
+    return was?.any !== held.any || was.settled !== held.settled
+  })
+  const gone = [...before.held].filter(([hex]) => !after.held.has(hex))
+  if (changed.length + gone.length === 0 && sameAdopted(before, after)) return null
+  return { changed: changed.map(([, held]) => held), gone: gone.map(([, held]) => held) }
 }
 
 interface Waiting extends Arrival {

@@ -138,7 +138,7 @@ export class Admission {
     const { standing } = held
     switch (standing.tag) {
       case 'admitted':
-        if (!isHeld) return tooMany(id, 'older than all that is kept here')
+        if (!isHeld) return tooMany(id, forgotten)
         if (before?.standing.tag === 'admitted') return { tag: 'improved', id }
         return { tag: 'admitted', id, alarm }
       case 'kept':
@@ -161,6 +161,9 @@ export class Admission {
 
 /** So many are looked at in any case: a lone signer's release survives a few strangers (S5). */
 const entriesLeast = 4
+
+/** Why a statement with its quorum has no place. */
+export const forgotten = 'older than all that is kept here'
 
 interface Change {
   readonly any: AnyKnown

@@ -1,7 +1,7 @@
-import type { Bytes, Code } from '../../base/index.ts'
+import { toHex, type Bytes, type Code } from '../../base/index.ts'
 import type { Statement } from '../../records/index.ts'
 import type { Believed } from '../belief/believed.ts'
-import { Admission, type Ruling } from './admission.ts'
+import { Admission, forgotten, type Ruling } from './admission.ts'
 
 /** What became of one statement from one carrier. */
 export type Verdict =
@@ -54,7 +54,10 @@ export function admit(believed: Believed, statement: Statement, nowMs: number): 
   return verdictOf(ruling, admission.believed())
 }
 
-/** A ruling as its carrier hears it, beside what is believed after it. */
+/**
+ * A ruling as its carrier hears it, beside what is believed in the end: what was in force on the
+ * way and found no place beside newer ones is refused.
+ */
 export function verdictOf(ruling: Ruling, believed: Believed): Verdict {
   switch (ruling.tag) {
     case 'known':
@@ -65,6 +68,8 @@ export function verdictOf(ruling: Ruling, believed: Believed): Verdict {
       return { ...rest, believed: isNew ? believed : null }
     }
     case 'admitted':
+      if (believed.held.has(toHex(ruling.id))) return { ...ruling, believed }
+      return { tag: 'refused', code: 'OVER_LIMIT', message: forgotten, id: ruling.id }
     case 'improved':
     case 'kept':
     default:
