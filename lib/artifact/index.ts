@@ -12,8 +12,16 @@ export { packTree, type Pack } from './pack.ts'
 export { scanTree } from './scan.ts'
 export { unpackTree } from './unpack.ts'
 export { verifyTree } from './verify.ts'
-export { makePatch, type Patch, type TreeAt } from './patch/make.ts'
+export { makePatch, windowFor, type Patch, type TreeAt } from './patch/make.ts'
 export { unpackPatch, type PatchBytes } from './unpack-patch.ts'
 export { decodeIndex, encodeIndex, routeBlockBytes, type IndexItem } from './patch/core-index.ts'
-export { basesMax, packPatches, type BaseCost, type PatchPack } from './patch/core.ts'
+export {
+  basesMax,
+  packPatches,
+  type BaseCost,
+  type PackStep,
+  type PatchPack,
+  type PatchPackOptions
+} from './patch/core.ts'
+export { readBlockFile, writeBlockFile, type BlockFile } from './block-file.ts'
 export { chainMax, routesOf, type Route, type Step } from './route.ts'

@@ -8,7 +8,7 @@ import { encodeManifest, treeDigest } from '../manifest.ts'
 import type { Pack } from '../pack.ts'
 import { unpackPatch } from '../unpack-patch.ts'
 import { blocksOf, encodeIndex, routeBlockBytes, type IndexItem } from './core-index.ts'
-import { makePatch, type Patch, type TreeAt } from './make.ts'
+import { makePatch, type MakeOptions, type Patch, type TreeAt } from './make.ts'
 
 /** Earlier releases that one patch core serves; the last three pay. */
 export const basesMax = 8
@@ -18,6 +18,8 @@ export interface BaseCost {
   readonly treeDigest: Bytes
   /** Bytes of the patch; null where none is carried, because it saves too little. */
   readonly patchBytes: number | null
+  /** Bytes of the patch that was made, carried or not; null where none came out. */
+  readonly madeBytes: number | null
   /** Bytes of the tree core that a holder of that release lacks, head included. */
   readonly chunkBytes: number
 }
@@ -39,7 +41,18 @@ export interface PatchPackOptions {
   /** A folder to prove patches in; it is made, and removed again. */
   readonly scratch: string
   readonly memoryBytes?: number
-  readonly onStep?: (what: string) => void
+  readonly onStep?: (step: PackStep) => void
+  /** As each base is done, also where no patch core comes of it. */
+  readonly onCost?: (cost: BaseCost) => void
+}
+
+/** What is being made: the patch from the base of that index, or the solid stream. */
+export interface PackStep {
+  readonly what: 'patch' | 'solid'
+  readonly index: number
+  /** Windows done, and how many there are. */
+  readonly done: number
+  readonly of: number
 }
 
 /** A patch is carried if it is smaller than this share of what chunks cost, in per cent. */
@@ -62,27 +75,20 @@ export async function packPatches(
   const to: TreeAt = { folder, manifest: pack.manifest }
   const found: { item: Unplaced; bytes: Bytes | null }[] = []
   const costs: BaseCost[] = []
-  for (const base of options.bases.slice(0, basesMax)) {
-    options.onStep?.('patch')
+  for (const [index, base] of options.bases.slice(0, basesMax).entries()) {
     const digest = treeDigest(encodeManifest(base.manifest))
     const chunkBytes = await lackingBytes(disk, options, base)
-    const patch = await proved(
-      disk,
-      options,
-      base,
-      await makePatch(disk, base, to, limits(options))
-    )
+    const made = await makePatch(disk, base, to, limits(options, 'patch', index))
+    const patch = await proved(disk, options, base, made)
+    const madeBytes = patch?.bytes.byteLength ?? null
     const pays = patch !== null && 100 * patch.bytes.byteLength < patchPays * chunkBytes
-    costs.push({
-      treeDigest: digest,
-      patchBytes: pays ? patch.bytes.byteLength : null,
-      chunkBytes
-    })
+    const cost = { treeDigest: digest, patchBytes: pays ? madeBytes : null, madeBytes, chunkBytes }
+    costs.push(cost)
+    options.onCost?.(cost)
     if (pays)
       found.push({ item: { kind: 'patch', from: digest, chunkBytes, patch }, bytes: patch.bytes })
     else found.push({ item: { kind: 'base', from: digest, chunkBytes }, bytes: null })
   }
-  options.onStep?.('solid')
   const solid = await solidOf(disk, options, to)
   if (solid !== null) found.push({ item: { kind: 'solid', patch: solid }, bytes: solid.bytes })
   if (!found.some(({ bytes }) => bytes !== null)) return null
@@ -102,8 +108,13 @@ type Unplaced =
   | { kind: 'solid'; patch: Patch }
   | { kind: 'base'; from: Bytes; chunkBytes: number }
 
-function limits({ memoryBytes }: PatchPackOptions) {
-  return memoryBytes === undefined ? {} : { memoryBytes }
+function limits(
+  { memoryBytes, onStep }: PatchPackOptions,
+  what: PackStep['what'],
+  index: number
+): MakeOptions {
+  const onWindow = (done: number, of: number): void => onStep?.({ what, index, done, of })
+  return memoryBytes === undefined ? { onWindow } : { memoryBytes, onWindow }
 }
 
 /** A patch goes out only if the tree comes out of it; a maker's fault costs one patch, no release. */
@@ -139,7 +150,7 @@ async function proved(
 async function solidOf(disk: Disk, options: PatchPackOptions, to: TreeAt): Promise<Patch | null> {
   const { pack } = options.to
   if (pack.bytes > solidBytesMax) return null
-  const solid = await makePatch(disk, null, to)
+  const solid = await makePatch(disk, null, to, limits(options, 'solid', 0))
   if (solid === null || 100 * solid.bytes.byteLength > solidPays * pack.core.bytes) return null
   return await proved(disk, options, null, solid)
 }

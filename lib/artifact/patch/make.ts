@@ -29,6 +29,8 @@ const thresholds = [8, 12, 16, 24, 32] as const
 /** Memory that one byte of a window costs while its patch is made. */
 const bytesPerWindowByte = 26
 const windowBytes = 64 * MIB
+/** From nothing there is no suffix array: a byte of a window costs half as much memory. */
+const solidWindows = windowBytesMax / windowBytes
 /** Too small to be worth a window of its own. */
 const windowBytesLeast = MIB
 
@@ -57,8 +59,7 @@ export async function makePatch(
 ): Promise<Patch | null> {
   const delta = encodeDelta(from?.manifest ?? { entries: [] }, to.manifest)
   if (delta.bytes.byteLength > deltaBytesMax) return null
-  // from nothing there is no suffix array: only the format bounds a window
-  const most = from === null ? windowBytesMax : windowFor(options.memoryBytes)
+  const most = windowFor(options.memoryBytes) * (from === null ? solidWindows : 1)
   const source = new Joined(disk, from?.folder ?? '', delta.sources)
   const target = new Joined(disk, to.folder, delta.targets)
   const windows = windowsOf(piecesOf(delta, source, target), source.size, most)
