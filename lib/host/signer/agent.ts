@@ -1,5 +1,14 @@
 import { createConnection, type Socket } from 'node:net'
-import { KIB, OtaError, concat, copy, equal, fromText, toText, type Bytes } from '../../base/index.ts'
+import {
+  KIB,
+  OtaError,
+  concat,
+  copy,
+  equal,
+  fromText,
+  toText,
+  type Bytes
+} from '../../base/index.ts'
 import { errnoOf } from '../failure.ts'
 
 /**
