@@ -113,9 +113,12 @@ function poolNow(): Pool {
 
 function sanity(): void {
   const pool = poolNow()
-  for (const [i, wire] of good.slice(0, 4).entries()) {
+  for (const [i, wire] of good.entries()) {
+    const { tag } = said[i]!.draft.body
     const { answer } = pool.offer(wire, nowMs)
-    demand(answer === 'accepted', `good evidence ${said[i]!.draft.body.tag} is ${answer}`)
+    // Votes are collected by no version yet, and verdicts need a voter who was drawn.
+    const isCollected = tag !== 'vote' && tag !== 'verdict'
+    demand(!isCollected || answer === 'accepted', `good evidence ${tag} is ${answer}`)
   }
 }
 
