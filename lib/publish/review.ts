@@ -201,8 +201,8 @@ function lastArtifact(last: KnownRelease | null, { platform, component }: Artifa
 }
 
 /**
- * The newest admitted release below. A raised epoch leaves none: then the newest that had its quorum
- * once, and of those rather one whose files are here than what a thief gave the highest number.
+ * The newest admitted release below. A raised epoch leaves none: then the newest that once had its
+ * quorum, and of those rather one whose files are here than what a thief gave the highest number.
  */
 async function lastBefore(
   desk: Desk,

@@ -23,9 +23,7 @@ test(
     const desk = new Holders(root, bootstrap)
     t.teardown(() => {
       for (const line of desk.transcript) t.comment(line)
-      t.comment(
-        `${desk.transcript.length} lines in ${Math.round((performance.now() - startedMs) / 1_000)} s`
-      )
+      t.comment(`${desk.transcript.length} lines in ${secondsSince(startedMs)} s`)
     })
     for (const who of ['ana', 'ben', 'cem', 'thief']) {
       desk.join(who)
@@ -91,6 +89,10 @@ test(
     t.pass('every node runs 2.0.0: nothing had to be reset by hand')
   }
 )
+
+function secondsSince(startedMs: number): number {
+  return Math.round((performance.now() - startedMs) / 1_000)
+}
 
 async function begin(desk: Holders): Promise<void> {
   desk.say('Each makes a key and sends the card; any 2 release, all 3 together change keys.')

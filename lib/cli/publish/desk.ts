@@ -40,7 +40,7 @@ export function absolute(path: string): string {
 }
 
 /** From `--passphrase-fd`, else from the terminal; never from arguments or the environment. */
-export async function askPassphrase(context: Context, question: string): Promise<Bytes> {
+async function askPassphrase(context: Context, question: string): Promise<Bytes> {
   const fd = context.flags.count('passphrase-fd', 0, 1_023)
   if (fd === null) return await context.secret(question, 'passphrase-fd')
   const bytes = await readDescriptor(fd, PASSPHRASE_BYTES_MAX)

@@ -94,7 +94,9 @@ Example:
   'trust rotate': `Usage: ota-publish trust rotate --drop LABEL --add CARD [-o REQ]
 
 One signer goes and another comes, in every role the first one had. Who comes signs the live
-releases too ("sign ID" or "sign REQ"), and the answers go to "trust commit" beside those to it.${draft}
+releases too ("sign ID" or "sign REQ"), and the answers go to "trust commit" beside the others.
+  --drop LABEL               who goes
+  --add CARD                 who comes${draft}
 
 Example:
     $ ota-publish trust rotate --drop signer-b --add signer-d.card -o t2.req

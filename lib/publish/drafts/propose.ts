@@ -78,8 +78,8 @@ export function waitsFor(believed: Believed, release: Release): KnownRelease | n
 }
 
 /**
- * One more than the highest number seen or signed here, or the one asked for: a corrected draft takes
- * the number above, since nobody signs one number twice (S98).
+ * One more than the highest number seen or signed here, or the one asked for: a corrected draft
+ * takes the number above, since nobody signs one number twice (S98).
  */
 function seqFor(believed: Believed, { channel, epoch }: Place, { seq, signed }: Proposal): number {
   const seen = highestSeq(believed, { channel, epoch })

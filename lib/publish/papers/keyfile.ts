@@ -147,9 +147,9 @@ export async function unlockKey(
 }
 
 /**
- * The key of that label with which another program signs. Its file is opened only where `passphrase`
- * is given: a drawer needs it for her value. What comes back is verified: `BAD_SIGNATURE` where it
- * is no signature of this key over these bytes. Errors as `unlockKey`.
+ * The key of that label with which another program signs. Its file is opened only where
+ * `passphrase` is given: a drawer needs it for her value. What comes back is verified:
+ * `BAD_SIGNATURE` where it is no signature of this key over these bytes. Errors as `unlockKey`.
  */
 export async function keyElsewhere(
   desk: Desk,

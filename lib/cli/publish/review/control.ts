@@ -44,7 +44,7 @@ export function revokeLines(out: Output, { invite, slots, head, ext }: Revoke): 
 }
 
 /** `release cque4cxk  stable epoch 1 seq 4 "1.2.0"`, as far as this home knows it. */
-export function releaseText(out: Output, id: Bytes, believed: Believed | null): string {
+function releaseText(out: Output, id: Bytes, believed: Believed | null): string {
   const known = believed === null ? null : releaseOf(believed, id)
   if (known === null) return `release ${out.id(id)}, which is not here`
   const { channel, epoch, seq, label } = known.body
