@@ -17,10 +17,11 @@ export class Cores {
   readonly #quiet: Corestore
   readonly #gate: Gate
 
-  constructor(store: Corestore) {
+  /** `servesAll`: false, and peers get only what is being read or fetched here. */
+  constructor(store: Corestore, { servesAll = true } = {}) {
     this.store = store
     this.#quiet = store.session({ active: false })
-    this.#gate = new Gate(store)
+    this.#gate = new Gate(store, servesAll)
   }
 
   /** A session that opens no channel; close it. */
@@ -49,6 +50,21 @@ export class Cores {
     } finally {
       await core.close()
     }
+  }
+
+  /** Block bytes of all static cores; of sparse ones by the average block. */
+  async storedBytes(): Promise<number> {
+    let bytes = 0
+    for await (const discoveryKey of this.store.list()) {
+      const core = this.#quiet.get({ discoveryKey, active: false })
+      await atDoor('open core', async () => await core.ready())
+      try {
+        if ((core.core.header?.manifest?.prologue ?? null) !== null) bytes += await heldBytes(core)
+      } finally {
+        await core.close()
+      }
+    }
+    return bytes
   }
 
   /** Takes the core out of memory, with its channels; all sessions of it must be closed. */
@@ -89,6 +105,12 @@ export class Cores {
   }
 }
 
+async function heldBytes(core: Hypercore): Promise<number> {
+  let held = 0
+  for (let i = 0; i < core.length; i += 1) if (await core.has(i)) held += 1
+  return core.length === 0 ? 0 : Math.round((core.byteLength * held) / core.length)
+}
+
 /**
  * Keeps peers from having a core opened while it is deleted: a store opens what a peer asks for,
  * and one that vanishes in between costs the connection and the orderly end of the store.
@@ -97,13 +119,15 @@ class Gate {
   readonly #shut = new Set<string>()
   readonly #opening = new Map<string, Set<Promise<void>>>()
 
-  constructor(store: Corestore) {
+  constructor(store: Corestore, servesAll: boolean) {
     /* oxlint-disable no-underscore-dangle -- corestore's own name; `test/contract` holds it */
     const attach = store._attachMaybe.bind(store)
     store._attachMaybe = async (muxer, discoveryKey) => {
       /* oxlint-enable no-underscore-dangle */
       const name = toHex(discoveryKey)
       if (this.#shut.has(name)) return
+      const sessions = store.cores.get(name)?.replicator.activeSessions ?? 0
+      if (!servesAll && sessions === 0) return
       const attaching = attach(muxer, discoveryKey)
       const all = this.#opening.get(name) ?? new Set()
       this.#opening.set(name, all.add(attaching))

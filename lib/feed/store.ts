@@ -12,7 +12,9 @@ import { Mailboxes, type BlockListener, type FeedView } from './mailboxes.ts'
 import type { OwnFeed } from './own.ts'
 import type { FeedAlarm } from './reader.ts'
 import { silenceHypercore } from './silence.ts'
-import { TreeCores, type FetchTreeOptions } from './trees.ts'
+import type { Seed } from './seeding.ts'
+import { TreeCores, type FetchTreeOptions, type Rebuilt } from './trees.ts'
+import { Uploads } from './uploads.ts'
 
 export interface StoreOptions {
   readonly disk: Disk
@@ -27,6 +29,14 @@ export interface StoreOptions {
   readonly writeBufferBytes?: number
   /** No block within this time ends a fetch; a minute unless told. Blocks of feeds get half. */
   readonly stallMs?: number
+  /** What is carried for others; `full` unless told. */
+  readonly seed?: Seed
+  /** This node's lot where not everybody carries a tree: its public key. */
+  readonly ticket?: Bytes
+  /** Bytes per second of static cores sent to all peers together; no limit unless told. */
+  readonly uploadBytesPerSecond?: number
+  /** Above so many stored bytes no tree is made whole for others; no limit unless told. */
+  readonly seedBytesMax?: number
   /** An app's own corestore, used beside the app and left open. */
   readonly corestore?: object
 }
@@ -68,7 +78,12 @@ export class Store extends Life {
     this.own({ close: restore })
     await disk.makeFolder(`${folder}/feeds`)
     this.#store = await this.#openCorestore()
-    const cores = new Cores(this.#store)
+    const { seed = 'full', ticket = null, seedBytesMax = Infinity } = this.#options
+    const cores = new Cores(this.#store, { servesAll: seed !== 'off' })
+    const { uploadBytesPerSecond } = this.#options
+    if (uploadBytesPerSecond !== undefined) {
+      this.own(new Uploads(this.#clock, this.#store, uploadBytesPerSecond))
+    }
     const stallMs = this.#options.stallMs ?? 60 * SECOND
     const mine = {
       disk,
@@ -81,6 +96,7 @@ export class Store extends Life {
     this.#trees = this.own(
       new TreeCores(ports, cores, {
         folder,
+        seeding: { seed, ticket, bytesMax: seedBytesMax },
         journal: `${folder}/feeds/building`,
         streams: () => [...this.#streams],
         stallMs
@@ -190,9 +206,10 @@ export class Store extends Life {
   /**
    * Makes the tree core whole from installed files, so that this node seeds all of it (S109).
    * `differs`: this machine's encoder gives other bytes; what was fetched stays, nothing else is
-   * stored. Throws `HASH_MISMATCH` if the folder is not the signed tree.
+   * stored. `sparse`: it is not this node's to carry, or over the quota. Throws `HASH_MISMATCH` if
+   * the folder is not the signed tree.
    */
-  async rebuild(artifact: Artifact, folder: string): Promise<'whole' | 'rebuilt' | 'differs'> {
+  async rebuild(artifact: Artifact, folder: string): Promise<Rebuilt> {
     return await this.#open().trees.rebuild(artifact, folder)
   }
 
@@ -208,7 +225,7 @@ export class Store extends Life {
     return this.#open().trees.holders(core)
   }
 
-  /** Deletes a core. The disk comes back one release late at worst. */
+  /** Deletes a tree core or a patch core. The disk comes back one release late at worst. */
   async drop(core: CoreRef): Promise<void> {
     await this.#open().trees.drop(core)
   }

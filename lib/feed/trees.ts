@@ -9,6 +9,7 @@ import type { Cores } from './cores.ts'
 import { atDoor } from './failure.ts'
 import { Fetch } from './fetch.ts'
 import { Gauge, type Progress } from './progress.ts'
+import { makesWhole, type Seed } from './seeding.ts'
 import { Resting, type PeerAlarm } from './sources.ts'
 import { Space } from './space.ts'
 import { Slots, Turns } from './turns.ts'
@@ -36,6 +37,15 @@ export interface FetchTreeOptions {
   readonly onAlarm?: (alarm: PeerAlarm) => void
 }
 
+/** What came of making a tree core whole from files. */
+export type Rebuilt = 'whole' | 'rebuilt' | 'differs' | 'sparse'
+
+interface Seeding {
+  readonly seed: Seed
+  readonly ticket: Bytes | null
+  readonly bytesMax: number
+}
+
 export interface TreePorts {
   readonly clock: Clock
   readonly dice: Dice
@@ -53,6 +63,7 @@ export class TreeCores {
   readonly #streams: () => readonly object[]
   readonly #stallMs: number
   readonly #folder: string
+  readonly #seeding: Seeding
   readonly #resting = new Resting()
   /** Ways that gave wrong bytes, by tree core; forgotten with the release. */
   readonly #failures = new Map<string, Failures>()
@@ -67,6 +78,7 @@ export class TreeCores {
     cores: Cores,
     options: {
       folder: string
+      seeding: Seeding
       journal: string
       streams: () => readonly object[]
       stallMs: number
@@ -76,6 +88,7 @@ export class TreeCores {
     this.#cores = cores
     this.#build = { cores, dice: ports.dice, disk: ports.disk, journal: options.journal }
     this.#folder = options.folder
+    this.#seeding = options.seeding
     this.#streams = options.streams
     this.#stallMs = options.stallMs
   }
@@ -105,13 +118,17 @@ export class TreeCores {
   }
 
   async fetch(artifact: Artifact, options: FetchTreeOptions): Promise<void> {
+    const { tree, patch } = artifact
     const deed = async (): Promise<void> => await this.#fetchNow(artifact, options)
-    await this.#slots.take(async () => await this.#turns.take(toHex(artifact.tree.key), deed))
+    const alone = async (): Promise<void> =>
+      patch === null ? await deed() : await this.#turns.take(toHex(patch.key), deed)
+    await this.#slots.take(async () => await this.#turns.take(toHex(tree.key), alone))
   }
 
-  async rebuild(artifact: Artifact, folder: string): Promise<'whole' | 'rebuilt' | 'differs'> {
+  async rebuild(artifact: Artifact, folder: string): Promise<Rebuilt> {
     return await this.#turns.take(toHex(artifact.tree.key), async () => {
       if (await this.isWhole(artifact.tree)) return 'whole'
+      if (!(await this.#carries(artifact.tree))) return 'sparse'
       const pack = await packTree(this.#ports.disk, folder, artifact.platform)
       if (!equal(pack.treeDigest, artifact.treeDigest)) {
         const text = `"${folder}" is not the signed tree: nothing is built from it`
@@ -147,6 +164,16 @@ export class TreeCores {
         await this.#cores.erase(ref.key)
       })
     })
+  }
+
+  async #carries(core: CoreRef): Promise<boolean> {
+    const { seed, ticket, bytesMax } = this.#seeding
+    if (!makesWhole(seed, ticket, core)) return false
+    if (bytesMax === Infinity) return true
+    const stored = await this.#cores.storedBytes()
+    if (stored + core.bytes <= bytesMax) return true
+    this.#ports.log('seed-quota', { core: toHex(core.key), stored, need: core.bytes, bytesMax })
+    return false
   }
 
   #watch(key: Bytes): Hypercore {
@@ -239,7 +266,7 @@ export class TreeCores {
    */
   async #announce(key: Bytes): Promise<void> {
     const name = toHex(key)
-    if (this.#announced.has(name)) return
+    if (this.#announced.has(name) || this.#seeding.seed === 'off') return
     const core = this.#onAllStreams(key)
     await core.ready()
     const cancel = this.#ports.clock.after(announceMs, () => {

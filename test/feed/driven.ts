@@ -3,6 +3,8 @@ import type { Clock } from '../../lib/base/index.ts'
 export interface DrivenClock extends Clock {
   /** Lets time pass, and whatever waits for it happen. */
   pass(ms: number): Promise<void>
+  /** Lets time pass until it is over. */
+  passUntilOver<T>(deed: Promise<T>): Promise<T>
 }
 
 interface Timer {
@@ -16,7 +18,7 @@ export function drivenClock(): DrivenClock {
   const timers = new Set<Timer>()
   const due = (untilMs: number): Timer | undefined =>
     [...timers].filter(({ atMs }) => atMs <= untilMs).toSorted((a, b) => a.atMs - b.atMs)[0]
-  return {
+  const clock: DrivenClock = {
     wallMs: () => nowMs,
     steadyMs: () => nowMs,
     after(delayMs, fn) {
@@ -34,8 +36,18 @@ export function drivenClock(): DrivenClock {
       }
       nowMs = untilMs
       await turns()
+    },
+    async passUntilOver(deed) {
+      const state = { isOver: false }
+      const over = (): void => {
+        state.isOver = true
+      }
+      deed.then(over, over)
+      while (!state.isOver) await clock.pass(250)
+      return await deed
     }
   }
+  return clock
 }
 
 /** Streams and storage do not follow the clock: give them a moment of real time. */

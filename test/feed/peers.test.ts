@@ -126,10 +126,7 @@ test('S85 a peer at a byte per second gives way to a faster one, and is named', 
   t.is(alarms[0]!.code, 'SLOW_PEER')
   t.ok(alarms[0]!.text.includes(alarms[0]!.peer))
   t.ok(drip.isOpen(), 'the connection itself stays')
-  let isDone = false
-  const done = fetching.then(() => (isDone = true))
-  while (!isDone) await clock.pass(250)
-  await done
+  await clock.passUntilOver(fetching)
   await verifyTree(disk, into, artifact)
   t.ok(steady.bytes.value > pack.core.bytes / 2)
 })

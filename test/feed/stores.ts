@@ -118,7 +118,7 @@ export function link(t: TestContext, a: End, b: End, { bytesMax = Infinity } = {
     await Promise.all(closed)
   }
   t.teardown(cut, { order: 1 })
-  return { bytes, isOpen: () => open, isFull: bound.isFull, cut }
+  return { bytes, isOpen: () => open, isFull: () => bound.isFull(), cut }
 }
 
 /** Waits until it holds; the test's own time limit is the end of it. */

@@ -4,6 +4,7 @@ declare module 'corestore' {
 
   interface GetOptions {
     readonly key?: Uint8Array
+    readonly discoveryKey?: Uint8Array
     readonly manifest?: Manifest
     readonly keyPair?: KeyPair
     readonly allowFork?: boolean
@@ -21,6 +22,10 @@ declare module 'corestore' {
     readonly cores: { get(discoveryKey: string): InnerCore | null }
     /** Opens and attaches a core that a peer asks for; not covered by semver. */
     _attachMaybe(muxer: object, discoveryKey: Uint8Array): Promise<void>
+    /** Calls `fn` for each core that comes into memory, before it is open. */
+    watch(fn: (core: InnerCore) => void): void
+    /** Discovery keys of all cores stored. */
+    list(): AsyncIterable<Uint8Array>
     ready(): Promise<void>
     close(): Promise<void>
     session(options?: { readonly active?: boolean }): Corestore

@@ -11,8 +11,17 @@ declare module 'hypercore' {
     readonly inflight: number
     /** Gave something that failed its proof, or could not be stored. */
     readonly paused: boolean
-    readonly protomux: object
+    readonly protomux: { readonly drained: boolean }
     readonly channel: { close(): void }
+    readonly stream: { destroy(error?: unknown): void }
+    readonly removed: boolean
+    onrequest(message: BlockMessage): Promise<void>
+    oncancel(message: { readonly request: number }): void
+  }
+  /** What a peer asks for. */
+  interface BlockMessage {
+    readonly id: number
+    readonly block: { readonly index: number } | null
   }
   /** A block that was asked for; what is late is asked of a second peer. */
   interface BlockRequest {
@@ -21,6 +30,8 @@ declare module 'hypercore' {
     hotswap: { readonly ref: { remove(block: BlockRequest): void } } | null
   }
   interface Replicator {
+    /** Sessions that want blocks. */
+    readonly activeSessions: number
     readonly peers: readonly HypercorePeer[]
     /** Which requests are made twice. */
     hotswaps: {
@@ -30,6 +41,10 @@ declare module 'hypercore' {
     }
     updatePeer(peer: HypercorePeer): void
     detachFrom(muxer: object): void
+    /** A channel is open at both ends. */
+    _addPeer(peer: HypercorePeer): void
+    /** A block is about to be sent. */
+    _onupload(index: number, bytes: number, peer: HypercorePeer): void
   }
   interface KeyPair {
     readonly publicKey: Uint8Array
@@ -47,6 +62,8 @@ declare module 'hypercore' {
   }
   /** A core in memory, below its sessions; not covered by hypercore's semver. */
   interface InnerCore {
+    /** Null until it is open. */
+    readonly header: { readonly manifest: Manifest | null } | null
     readonly replicator: Replicator
     close(): Promise<void>
   }
@@ -57,6 +74,7 @@ declare module 'hypercore' {
     static defaultStorage(folder: string, options: { writeBufferSize?: number }): object
     readonly key: Uint8Array
     readonly length: number
+    readonly byteLength: number
     readonly fork: number
     readonly writable: boolean
     readonly closing: Promise<void> | null
