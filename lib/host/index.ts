@@ -12,6 +12,8 @@ export type { LaunchConfig, LauncherView, SlotView, Traffic } from './launcher/c
 export { runLauncher } from './launcher/run.ts'
 export { socketPath } from './launcher/socket-path.ts'
 export { Machine, type MachineOptions } from './machine.ts'
+export { makePatches } from './maker/make.ts'
+export type { MadePatches } from './maker/order.ts'
 export type { ReleaseFacts } from './performer.ts'
 export { noLocalApp, type Facts, type LocalApp, type RunSpec } from './app/runspec.ts'
 export { signWithAgent, type Agent } from './signer/agent.ts'

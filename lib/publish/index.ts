@@ -60,12 +60,18 @@ export {
 export {
   decodePackFile,
   encodePackFile,
+  keepPack,
   knownFolder,
   packFolder,
   readOtaJson,
-  rememberPack,
-  type PackFile
+  type PackFile,
+  type Packed
 } from './pack.ts'
+export { findLint, type Lint } from './lint.ts'
+export { lastBases, namedBases, type Base, type Earlier } from './patches/bases.ts'
+export { dropPatchFile, keptPatches, knownIndex, patchFile } from './patches/cache.ts'
+export { makePatchCore, type PatchesMade, type UpdateCost } from './patches/make.ts'
+export type { MissingTree } from './patches/trees.ts'
 export { heldRelease, proposeRelease, waitsFor, type Proposal } from './drafts/propose.ts'
 export {
   hooksOf,
@@ -74,7 +80,7 @@ export {
   type OwnBuild,
   type ReleaseReview
 } from './review.ts'
-export { differences, type Difference, type FileLine } from './compare.ts'
+export type { Difference, FileLine } from './compare.ts'
 export {
   currentTrust,
   draftControl,

@@ -10,7 +10,6 @@ import {
 import { decodeOtaJson, type Artifact, type CoreRef, type OtaJson } from '../records/index.ts'
 import { fromName, hash, toName, toShortName } from '../trust/index.ts'
 import type { Desk } from './desk.ts'
-import { findLint, type Lint } from './lint.ts'
 
 /** A folder that was packed: what a release says of it, and where it lies. */
 export interface PackFile {
@@ -21,7 +20,7 @@ export interface PackFile {
 export interface Packed {
   readonly file: PackFile
   readonly otaJson: OtaJson
-  readonly lint: readonly Lint[]
+  readonly pack: Pack
 }
 
 const HEAD = 'upswell/pack/1'
@@ -37,15 +36,10 @@ export async function packFolder(desk: Desk, folder: string, platform: string): 
   const pack = await packTree(desk.disk, folder, platform)
   const otaJson = await readOtaJson(desk, folder)
   const artifact = artifactOf(pack, platform)
-  return { file: { artifact, folder }, otaJson, lint: await findLint(desk.disk, folder, pack) }
+  return { file: { artifact, folder }, otaJson, pack }
 }
 
 /** Remembers a packed folder, so that `review` can list files and `commit` can build the core. */
-export async function rememberPack(desk: Desk, file: PackFile): Promise<void> {
-  await keepPack(desk, file, await packTree(desk.disk, file.folder, file.artifact.platform))
-}
-
-/** As `rememberPack`, for a folder that was just packed. */
 export async function keepPack(
   desk: Desk,
   { artifact, folder }: PackFile,
@@ -124,6 +118,7 @@ export async function readOtaJson(desk: Desk, folder: string): Promise<OtaJson> 
 export function encodePackFile({ artifact, folder }: PackFile): Bytes {
   const { component, platform, entries, bytes } = artifact
   const tree = coreToJson(artifact.tree)
+  const patch = artifact.patch === null ? null : coreToJson(artifact.patch)
   const digest = toName(artifact.treeDigest)
   const value = {
     head: HEAD,
@@ -133,7 +128,8 @@ export function encodePackFile({ artifact, folder }: PackFile): Bytes {
     treeDigest: digest,
     entries,
     bytes,
-    tree
+    tree,
+    patch
   }
   return fromText(`${JSON.stringify(value)}\n`)
 }
@@ -142,7 +138,7 @@ export function encodePackFile({ artifact, folder }: PackFile): Bytes {
 export function decodePackFile(bytes: Bytes, path: string): PackFile {
   const value = parseObject(bytes, path)
   if (value['head'] !== HEAD) throw notPack(path)
-  const tree = objectOf(value['tree'], path)
+  const patch = value['patch'] ?? null
   return {
     folder: textOf(value['folder'], path),
     artifact: {
@@ -151,13 +147,18 @@ export function decodePackFile(bytes: Bytes, path: string): PackFile {
       treeDigest: fromName(textOf(value['treeDigest'], path)),
       entries: countOf(value['entries'], path),
       bytes: countOf(value['bytes'], path),
-      tree: {
-        key: fromName(textOf(tree['key'], path)),
-        blocks: countOf(tree['blocks'], path),
-        bytes: countOf(tree['bytes'], path)
-      },
-      patch: null
+      tree: coreFromJson(value['tree'], path),
+      patch: patch === null ? null : coreFromJson(patch, path)
     }
+  }
+}
+
+function coreFromJson(value: unknown, path: string): CoreRef {
+  const core = objectOf(value, path)
+  return {
+    key: fromName(textOf(core['key'], path)),
+    blocks: countOf(core['blocks'], path),
+    bytes: countOf(core['bytes'], path)
   }
 }
 

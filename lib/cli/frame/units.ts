@@ -9,7 +9,10 @@ const SIZES: Readonly<Record<string, number>> = {
   GB: 1_000_000_000,
   KiB: KIB,
   MiB: MIB,
-  GiB: GIB
+  GiB: GIB,
+  K: KIB,
+  M: MIB,
+  G: GIB
 }
 
 /** Reads `90s 10m 6h 14d` (also `250ms`) as milliseconds; throws `USAGE` that names `what`. */
@@ -25,9 +28,9 @@ export function parseDuration(text: string, what: string): number {
   return ms
 }
 
-/** Reads `64MiB`, `10MB`, `512` as bytes; throws `USAGE` that names `what`. */
+/** Reads `64MiB`, `64M` (the same), `10MB`, `512` as bytes; throws `USAGE` that names `what`. */
 export function parseSize(text: string, what: string): number {
-  const match = /^(\d+(?:\.\d+)?)(B|kB|MB|GB|KiB|MiB|GiB|)$/.exec(text)
+  const match = /^(\d+(?:\.\d+)?)(B|kB|MB|GB|KiB|MiB|GiB|K|M|G|)$/.exec(text)
   const unit = SIZES[match?.[2] ?? '-']
   const bytes = unit === undefined ? NaN : Math.round(Number(match?.[1]) * unit)
   if (!Number.isSafeInteger(bytes)) {

@@ -15,7 +15,8 @@ import { init, initFlags } from './verbs/init.ts'
 import { keysExport, keysImport, keysList, keysNew } from './verbs/keys.ts'
 import { log, show } from './verbs/log.ts'
 import { inviteFlags, invite } from './verbs/people.ts'
-import { pack, packFlags, propose, proposeFlags } from './verbs/release.ts'
+import { pack, packFlags } from './verbs/pack.ts'
+import { propose, proposeFlags } from './verbs/release.ts'
 import {
   revokeKeyFlags,
   rotateFlags,

@@ -1,4 +1,4 @@
-import { OtaError, SECOND, MINUTE, equal, isZero, type Bytes } from '../../../base/index.ts'
+import { OtaError, SECOND, MINUTE, equal, isZero, toHex, type Bytes } from '../../../base/index.ts'
 import { packTree } from '../../../artifact/index.ts'
 import type { Authority } from '../../../authority/index.ts'
 import {
@@ -10,9 +10,11 @@ import {
 } from '../../../records/index.ts'
 import {
   demandComplete,
+  dropPatchFile,
   endedByEpoch,
   idleAnswers,
   improvedReleases,
+  keptPatches,
   knownFolder,
   nameOf,
   refuseOrphans,
@@ -77,7 +79,7 @@ export async function commitDraft(context: Context, desk: Desk, commit: Commit):
   const station = new Station(desk, authority, { network: online, log })
   try {
     await station.ready()
-    await buildCores(context, desk, station, draft)
+    await buildCores(context, desk, { station, believed: authority.believed }, draft)
     refuseVerdict(draft, await authority.intake(bytes, 'commit'))
     // Releases come behind the trust that lets their new signers count, here and in the feeds.
     const improved = await improve(context, authority, commit)
@@ -183,18 +185,43 @@ async function foundHere(desk: Desk, draft: Draft): Promise<Authority> {
   return await openFor(desk, join)
 }
 
-/** Tree cores are whole here before anybody hears of the release. */
+/** Tree cores and patch cores are whole here before anybody hears of the release. */
 async function buildCores(
   context: Context,
   desk: Desk,
-  station: Station,
+  { station, believed }: { readonly station: Station; readonly believed: Believed },
   draft: Draft
 ): Promise<void> {
   if (draft.body.tag !== 'release') return
+  const isOut = believed.held.has(toHex(draft.id))
   for (const artifact of draft.body.release.artifacts) {
-    context.out.progress('building tree core', artifact.platform)
+    const { platform } = artifact
+    context.out.progress('building cores', platform)
     await buildCore(desk, station, artifact)
+    if ((await buildPatches(desk, station, artifact)) || isOut) continue
+    throw new OtaError('INCOMPLETE', `the patches for ${platform} are not on this machine`, {
+      hint: 'commit where it was packed, or pack and propose it again here: ota-publish pack DIR'
+    })
   }
+}
+
+/**
+ * Builds the patch core of an artifact from what `pack` kept, unless the store holds it whole; false
+ * if its blocks are not on this machine.
+ */
+export async function buildPatches(
+  desk: Desk,
+  station: Station,
+  { patch }: Artifact
+): Promise<boolean> {
+  if (patch === null) return true
+  if (!(await station.store.hasWhole(patch))) {
+    const kept = await keptPatches(desk, patch)
+    if (kept === null) return false
+    await station.store.buildPatchCore(kept)
+  }
+  await dropPatchFile(desk, patch)
+  return true
 }
 
 /** Builds one tree core from the folder it was packed from, unless the store holds it whole. */

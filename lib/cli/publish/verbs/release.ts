@@ -1,14 +1,11 @@
 import { OtaError, SECOND, toText, type Bytes } from '../../../base/index.ts'
 import {
   decodePackFile,
-  encodePackFile,
   highestSigned,
   knownFolder,
   nameOf,
-  packFolder,
   proposeRelease,
   readOtaJson,
-  rememberPack,
   requestOf,
   waitsFor,
   type Desk,
@@ -20,26 +17,19 @@ import { leastMs } from '../../../rollout/index.ts'
 import type { Believed } from '../../../trust/index.ts'
 import {
   amount,
-  escapeText,
   formatDuration,
-  formatSize,
   type Context,
   type FlagTable,
   type Outcome
 } from '../../frame/index.ts'
 import { needAuthority, releaseNamed } from '../belief.ts'
 import { readCensus } from '../online/census.ts'
-import { absolute, deskOf, writeLine, writePaper, wrote } from '../desk.ts'
+import { deskOf, writeLine, wrote } from '../desk.ts'
 import { readPlan } from '../plan.ts'
 import { planLine, planWord } from '../show.ts'
 
 /** A sequence number is a u32. */
 const SEQ_MAX = 0xffff_ffff
-
-export const packFlags: FlagTable = {
-  platform: { type: 'text' },
-  output: { type: 'text', short: 'o' }
-}
 
 export const proposeFlags: FlagTable = {
   channel: { type: 'text' },
@@ -59,41 +49,6 @@ export const proposeFlags: FlagTable = {
 /** Node's own name for this machine, as `linux-x64`. */
 export function thisPlatform(): string {
   return `${process.platform}-${process.arch}`
-}
-
-/** `pack`: the folder as it will be released, its digest and core key. Nothing is uploaded. */
-export async function pack(context: Context): Promise<Outcome> {
-  const { out, flags, args } = context
-  const desk = deskOf(context)
-  const folder = absolute(args[0] ?? '')
-  const platform = flags.text('platform') ?? thisPlatform()
-  out.progress('packing', folder)
-  const { file, otaJson, lint } = await packFolder(desk, folder, platform)
-  const { artifact } = file
-  const path = flags.text('output') ?? `${otaJson.name}-${platform}.pack`
-  if (!context.dryRun) await rememberPack(desk, file)
-  await writePaper(context, desk, { path, bytes: encodePackFile(file) })
-  for (const { code, path: at, bytes } of lint) {
-    const why = code === 'ARCHIVE_INSIDE' ? 'is an archive' : 'does not compress'
-    out.warn(`${escapeText(at)} ${why} (${formatSize(bytes)}): every node pays for all of it`)
-  }
-  const files = amount(artifact.entries, 'file')
-  const ids = `tree ${out.id(artifact.treeDigest)}  ${platform}  ${files}`
-  const core = `${formatSize(artifact.bytes)}  core ${out.id(artifact.tree.key)}`
-  const data = {
-    treeDigest: artifact.treeDigest,
-    platform,
-    entries: artifact.entries,
-    bytes: artifact.bytes,
-    core: artifact.tree.key,
-    blocks: artifact.tree.blocks,
-    coreBytes: artifact.tree.bytes,
-    pack: path,
-    warnings: lint.map(({ code, path: at }) => ({ code, path: at }))
-  }
-  out.result('pack', data, `${ids}  ${core}  ota.json ok`)
-  out.note(wrote(context, path))
-  return { data }
 }
 
 /** `propose`: a release as a request: policy judged, plan compiled, next number taken. */
