@@ -45,7 +45,10 @@ export interface Disk {
   truncate(path: string, size: number): Promise<void>
   makeFolder(path: string, mode?: number): Promise<void>
   makeLink(path: string, target: string): Promise<void>
-  /** Hard link or copy of a verified file: `path` gets the content of `from`. */
+  /**
+   * `path` gets the content of a verified file: its blocks shared, a hard link where the mode is the
+   * same and nobody may write, else a copy.
+   */
   clone(path: string, from: string, mode: number): Promise<void>
   chmod(path: string, mode: number): Promise<void>
   rename(from: string, to: string): Promise<void>

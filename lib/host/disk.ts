@@ -2,13 +2,18 @@ import { constants, type Stats } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { alloc, compare, fromText, plain, type Bytes, type Disk, type Stat } from '../base/index.ts'
+import { Cloner } from './clone.ts'
 import { errnoOf, onDisk } from './failure.ts'
 
-const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY, COPYFILE_EXCL } = constants
+const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants
 const createNew = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
 
-/** The machine's file system. New files are 0600 unless told; a final link is never followed. */
-export function realDisk(): Disk {
+/**
+ * The machine's file system. New files are 0600 unless told; a final link is never followed.
+ * `links`: whether a verified file may get a second name instead of a copy.
+ */
+export function realDisk({ links = true } = {}): Disk {
+  const cloner = new Cloner({ links })
   /** Two replacements of one file share its temporary name, so they take turns. */
   const turns = new Map<string, Promise<void>>()
 
@@ -47,7 +52,7 @@ export function realDisk(): Disk {
       }),
     makeLink: async (path, target) => await onDisk('link', path, () => fs.symlink(target, path)),
     clone: async (path, from, mode) =>
-      await onDisk('copy', path, async () => await copyFile(path, from, mode)),
+      await onDisk('copy', path, async () => await cloner.clone(path, from, mode)),
     chmod: async (path, mode) =>
       await onDisk('change the mode of', path, () => fs.chmod(path, mode)),
     rename: async (from, to) => await onDisk('rename', to, () => fs.rename(from, to)),
@@ -150,18 +155,6 @@ async function truncateSynced(path: string, size: number): Promise<void> {
   const file = await fs.open(path, O_WRONLY | O_NOFOLLOW)
   try {
     await file.truncate(size)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
-
-/** Shares blocks where the file system can, copies where not; hard links would share damage too. */
-async function copyFile(path: string, from: string, mode: number): Promise<void> {
-  await fs.copyFile(from, path, COPYFILE_EXCL | constants.COPYFILE_FICLONE)
-  const file = await fs.open(path, O_RDONLY | O_NOFOLLOW)
-  try {
-    await file.chmod(mode)
     await file.sync()
   } finally {
     await file.close()
