@@ -90,7 +90,9 @@ export class Mind {
     const steadyMs = ports.clock.steadyMs()
     const nowMs = now()
     const leftMs = this.#settleMs(steadyMs)
-    outlook.look(believed, nowMs)
+    const { pointer } = hands.state
+    const runs = { running: pointer?.release ?? null, previous: pointer?.prev?.release ?? null }
+    outlook.look(believed, nowMs, runs)
     await this.#given.keep()
     const decision = this.#decide({ nowMs, steadyMs, trustSettled: leftMs === 0 })
     if (decision.memory !== this.#memory) {

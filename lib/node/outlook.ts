@@ -1,6 +1,6 @@
 import { HOUR, MINUTE, toHex, type Bytes, type Code } from '../base/index.ts'
 import type { Claim, PoolView } from '../crowd/index.ts'
-import type { Believed } from '../trust/index.ts'
+import { fromName, refusals, type Believed } from '../trust/index.ts'
 import type { NodeParts } from './ports.ts'
 import type { Teller } from './teller.ts'
 
@@ -37,13 +37,15 @@ export class Outlook {
     return [...this.#standing.keys()]
   }
 
-  look(believed: Believed, nowMs: number): void {
+  /** `runs`: names of the release in use and of the one before it. */
+  look(believed: Believed, nowMs: number, runs: Runs): void {
     const { pool, wire, teller } = this.#parts
     const now = new Map<Code, string>()
     const late = this.#late(nowMs)
     const claim = pool.claim(nowMs)
     if (late !== null) now.set(late, 'no beacon was heard in time')
     if (claim?.alarm === true) now.set(claim.code, textOf(claim))
+    if (isStranded(believed, runs)) now.set('NOTHING_PERMITTED', strandedText)
     for (const text of this.#disputes(believed, nowMs)) now.set('ATTEST_CONFLICT', text)
     for (const [code, text] of now) {
       if (!this.#standing.has(code)) teller.tell('alarm', { code, text })
@@ -88,6 +90,19 @@ export class Outlook {
       ({ label, organisation }) => `${label} of ${organisation} attests another tree`
     )
   }
+}
+
+interface Runs {
+  readonly running: string | null
+  readonly previous: string | null
+}
+
+const strandedText = 'the release that runs here is aborted, and there is none to go back to'
+
+/** A quorum ended what runs, and no way leads back: what is alive is kept, and said (S97). */
+function isStranded(believed: Believed, { running, previous }: Runs): boolean {
+  if (running === null || refusals(believed, fromName(running)).aborted.length === 0) return false
+  return previous === null || refusals(believed, fromName(previous)).floor !== null
 }
 
 function textOf({ code, by, trustVersion }: Claim): string {

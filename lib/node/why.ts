@@ -1,4 +1,4 @@
-import { equal, PPM, toHex, type Bytes } from '../base/index.ts'
+import { equal, isOtaError, PPM, toHex, type Bytes } from '../base/index.ts'
 import { placeOf } from '../crowd/index.ts'
 import { judgedOf, standings, type AgainstId, type Answer } from '../rollout/index.ts'
 import {
@@ -59,12 +59,23 @@ function runningText(label: string, conditions: readonly ConditionView[]): strin
     : `${label}, which stays; installed again it needs more: ${short.text}`
 }
 
+/** Null while a named drawer's value is missing: nobody knows the order yet. */
+function seedOf(known: KnownRelease): Bytes | null {
+  try {
+    return releaseSeed(known)
+  } catch (error) {
+    if (isOtaError(error, 'DRAW_INCOMPLETE')) return null
+    throw error
+  }
+}
+
 /**
  * Where this node stands in the order of a release, with all that is needed to compute it again:
  * the seed from the draw values, the place from seed and key (docs/gate.md, draws).
  */
-function placeView({ moment, options }: Shown, known: KnownRelease): PlaceView {
-  const seed = releaseSeed(known)
+function placeView({ moment, options }: Shown, known: KnownRelease): PlaceView | null {
+  const seed = seedOf(known)
+  if (seed === null) return null
   const u = placeOf(seed, options.pair.key)
   const proof = drawProof(moment.believed, known)
   return {

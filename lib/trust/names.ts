@@ -1,5 +1,5 @@
 import z32 from 'z32'
-import { OtaError, type Bytes } from '../base/index.ts'
+import { OtaError, plain, type Bytes } from '../base/index.ts'
 
 /** An id or key as people write it: z-base-32, 52 characters for 32 bytes. */
 export function toName(bytes: Bytes): string {
@@ -15,7 +15,7 @@ export function toShortName(bytes: Bytes): string {
 export function fromName(text: string): Bytes {
   let bytes: Bytes
   try {
-    bytes = z32.decode(text)
+    bytes = plain(z32.decode(text))
   } catch (cause) {
     throw new OtaError('USAGE', `"${text}" is not a z-base-32 id`, { cause })
   }
@@ -28,7 +28,7 @@ export function fromName(text: string): Bytes {
 /** Reads z-base-32 of any length, as files between people hold it; null for any other text. */
 export function fromLongName(text: string): Bytes | null {
   try {
-    const bytes = z32.decode(text)
+    const bytes = plain(z32.decode(text))
     return z32.encode(bytes) === text ? bytes : null
   } catch (error) {
     if (error instanceof Error) return null

@@ -35,17 +35,20 @@ export async function sealSecret(
   options: BoxOptions
 ): Promise<Bytes> {
   const key = await stretch(passphrase, options)
-  const box = alloc(secret.byteLength + sodium.crypto_aead_xchacha20poly1305_ietf_ABYTES)
-  sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
-    box,
-    secret,
-    options.beside,
-    null,
-    options.nonce,
-    key
-  )
-  wipe(key)
-  return box
+  try {
+    const box = alloc(secret.byteLength + sodium.crypto_aead_xchacha20poly1305_ietf_ABYTES)
+    sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
+      box,
+      secret,
+      options.beside,
+      null,
+      options.nonce,
+      key
+    )
+    return box
+  } finally {
+    wipe(key)
+  }
 }
 
 /** What was sealed; null for a wrong pass phrase or a changed box. The caller wipes the result. */

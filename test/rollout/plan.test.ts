@@ -33,7 +33,7 @@ const stages = (...shares: unknown[]) => ({
   stages: shares.map((share) => ({ share }))
 })
 
-test('S18 is the published list', (t) => {
+test('the standard plan of 18 stages is the published list', (t) => {
   t.alike(
     s18(),
     [
@@ -176,4 +176,12 @@ test('S57 the node judges the signed numbers by the same rules', (t) => {
     refusal(() => checkPolicy({ ...base, ext: [{ ...ext[0]!, tag: 200 }] })),
     'accepted'
   )
+})
+
+test('a protocol range is two versions in order, or the file is refused by the path', (t) => {
+  const ask = (protocol: unknown) => read({ plan: 'short', requires: { protocol } })
+  t.is(ask([1, 1]), 'accepted')
+  for (const wrong of [[2, 1], [1, 0], [0, 1], [1], [1, 2, 3], [1, 256], [1_000_001, 1], 'any']) {
+    t.ok(ask(wrong).startsWith('POLICY_INVALID'), JSON.stringify(wrong))
+  }
 })

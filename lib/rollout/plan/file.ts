@@ -260,7 +260,7 @@ function readMoment(value: unknown, path: string): number {
 
 function readWho(file: Section, base: Policy): Policy['who'] {
   const requires = file.section('requires')
-  const range = requires.get('protocol', [1, 255], readList)
+  const [protoLow, protoHigh] = requires.get('protocol', [1, 255] as const, readRange)
   const daemon = requires.get('daemon', '', readText)
   requires.end()
   const from = file.section('from')
@@ -272,10 +272,22 @@ function readWho(file: Section, base: Policy): Policy['who'] {
     requires: {
       ...base.who.requires,
       daemon,
-      protoLow: readCount(range[0], 'requires.protocol[0]'),
-      protoHigh: readCount(range[1], 'requires.protocol[1]')
+      protoLow,
+      protoHigh
     }
   }
+}
+
+/** Lowest and highest protocol version. */
+function readRange(value: unknown, path: string): readonly [number, number] {
+  const [low, high, ...more] = readList(value, path).map((one) => readCount(one, path))
+  if (low === undefined || high === undefined || more.length > 0) {
+    return refuse(path, 'must be the lowest and the highest version')
+  }
+  if (low < 1 || high < low || high > 255) {
+    return refuse(path, `${low} to ${high} is no range of versions from 1 to 255`)
+  }
+  return [low, high]
 }
 
 function readHealth(file: Section, base: Policy): Policy['health'] {

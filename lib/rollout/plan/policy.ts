@@ -26,6 +26,8 @@ export function checkPolicy(policy: Policy): void {
   }
   between('retry.host', time.retryHost, 0, 10)
   between('retry.timedOut', time.retryTimedOut, 0, 10)
+  const { protoLow, protoHigh } = policy.who.requires
+  between('requires.protocol', protoLow, 1, protoHigh)
   if (how.control !== 'observe') unbuilt('control', how.control)
   if (time.windows.length > 0) unbuilt('windows', 'maintenance windows')
   if (policy.who.selector !== '') unbuilt('selector', policy.who.selector)

@@ -88,29 +88,33 @@ interface Judges {
 
 function judgeRelease(known: KnownRelease, { count, current }: Judges, scene: Scene): Standing {
   const { body } = known
-  const what = `release ${body.channel} ${body.epoch}.${body.seq}`
   const { epoch } = current.body
   // design 1, order: only root raises the epoch, and what lies below it is over (S23, S96).
   if (body.epoch < epoch) {
-    const message = `${what} lies below epoch ${epoch} of trust ${current.body.version}`
+    const message = `${nameOf(known)} lies below epoch ${epoch} of trust ${current.body.version}`
     return { tag: 'refused', code: 'WRONG_EPOCH', message }
   }
   if (body.epoch > epoch) {
-    const message = `${what} waits for a trust of epoch ${body.epoch}, have epoch ${epoch}`
+    const message = `${nameOf(known)} waits for a trust of epoch ${body.epoch}, have epoch ${epoch}`
     return { tag: 'pending', code: 'WRONG_EPOCH', message, have: count.have, need: count.need }
   }
   const named = trustOf(scene.chain.path, body.head.trustId)
   const draws = named === null ? null : drawsOf(known, named.body)
   if (draws?.tag === 'invalid') {
-    return { tag: 'refused', code: 'DRAW_INVALID', message: `${what}: ${draws.reason}` }
+    return { tag: 'refused', code: 'DRAW_INVALID', message: `${nameOf(known)}: ${draws.reason}` }
   }
-  if (!isMet(count)) return short(count, what)
+  if (!isMet(count)) return short(count, nameOf(known))
   if (draws?.tag === 'incomplete') {
     const { have, need } = draws
-    const message = `${what} has ${have} of ${need} draw values`
+    const message = `${nameOf(known)} has ${have} of ${need} draw values`
     return { tag: 'pending', code: 'DRAW_INCOMPLETE', message, have, need }
   }
-  return criticalExt({ tag: 'release', release: body }) ? unsupported(what) : admitted
+  return criticalExt({ tag: 'release', release: body }) ? unsupported(nameOf(known)) : admitted
+}
+
+/** Said where it falls short; most do not. */
+function nameOf({ body }: KnownRelease): string {
+  return `release ${body.channel} ${body.epoch}.${body.seq}`
 }
 
 function judgeControl(known: KnownControl, settled: boolean, scene: Scene): Standing {

@@ -238,7 +238,7 @@ export class Ledger implements Believed {
     this.#waiting.clear()
     this.#widens.clear()
     this.#bytes = 0
-    for (const [hex, held] of this.#held) this.#count(hex, held)
+    this.#held.forEach((held, hex) => this.#count(hex, held))
   }
 
   #count(hex: string, held: Held): void {

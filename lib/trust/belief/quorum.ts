@@ -1,5 +1,5 @@
 import { equal, toHex, type Bytes } from '../../base/index.ts'
-import { ROLE, type Member, type RoleName, type Trust } from '../../records/index.ts'
+import { ROLE, type Member, type Role, type RoleName, type Trust } from '../../records/index.ts'
 import type { Known } from './known.ts'
 
 /** A count of signatures that matter here: distinct keys of a role, never signatures (S2). */
@@ -11,7 +11,13 @@ export interface Count {
 
 /** Members of a role; empty where the trust leaves it out. */
 export function membersOf(trust: Trust, name: RoleName): readonly Member[] {
-  return trust.roles.find(({ role }) => role === ROLE[name])?.members ?? []
+  return roleOf(trust, name)?.members ?? []
+}
+
+function roleOf({ roles }: Trust, name: RoleName): Role | null {
+  const wanted = ROLE[name]
+  for (const role of roles) if (role.role === wanted) return role
+  return null
 }
 
 /** Every key that a trust lists, in whatever role, each once. */
@@ -37,9 +43,8 @@ export function countSigners(
   name: RoleName,
   { signers }: Pick<Known<unknown>, 'signers'>
 ): Count {
-  const role = trust.roles.find((one) => one.role === ROLE[name])
-  const members = role?.members ?? []
-  const found = membersAmong(members, signers)
+  const role = roleOf(trust, name)
+  const found = membersAmong(role?.members ?? [], signers)
   return { have: found.length, need: Math.max(1, role?.threshold ?? 1), signers: found }
 }
 
@@ -50,11 +55,18 @@ export function isMet({ have, need }: Count): boolean {
 function membersAmong(members: readonly Member[], signers: readonly Bytes[]): readonly Member[] {
   // A handful of keys is compared faster than it is named
   if (members.length * signers.length <= 64) {
-    return members.filter(({ key }) => signers.some((signer) => equal(signer, key)))
+    const found: Member[] = []
+    for (const member of members) if (includes(signers, member.key)) found.push(member)
+    return found
   }
   const signed = hexesOf(signers)
   const keys = namesOf(members)
   return members.filter((_, index) => signed.has(keys[index] ?? ''))
+}
+
+function includes(keys: readonly Bytes[], key: Bytes): boolean {
+  for (const one of keys) if (equal(one, key)) return true
+  return false
 }
 
 // Both lists are values that never change, and are counted again at every change of belief.

@@ -213,23 +213,24 @@ function lackOfRoom(ledger: Ledger, any: AnyKnown): string | null {
   }
   if (any.tag !== 'release') return null
   const { channel } = any.known.body
-  const channels = channelsOf(ledger.releases)
-  if (channels.length < channelsMax || channels.includes(channel)) return null
-  return `channel ${channel} would be one more than ${channelsMax}`
+  const { releases } = ledger
+  if (releases[endOf(releases, channel) - 1]?.body.channel === channel) return null
+  const full = countChannels(releases) >= channelsMax
+  return full ? `channel ${channel} would be one more than ${channelsMax}` : null
 }
 
-/** Names of the channels in force; the releases lie channel by channel. */
-function channelsOf(releases: readonly KnownRelease[]): readonly string[] {
-  const channels: string[] = []
-  for (let at = 0; at < releases.length;) {
-    const first = releases[at]
-    if (first === undefined) break
-    channels.push(first.body.channel)
-    at = placeIn(releases, first.body.channel, (there, name) =>
-      there.body.channel <= name ? -1 : 1
-    )
+/** Channels in force; the releases lie channel by channel. */
+function countChannels(releases: readonly KnownRelease[]): number {
+  let count = 0
+  for (let at = 0; at < releases.length; count++) {
+    at = endOf(releases, releases[at]?.body.channel ?? '')
   }
-  return channels
+  return count
+}
+
+/** The place behind the last release of a channel. */
+function endOf(releases: readonly KnownRelease[], channel: string): number {
+  return placeIn(releases, channel, ({ body }, name) => (body.channel <= name ? -1 : 1))
 }
 
 function unchanged(before: Held, looked: Looked, id: Bytes): Ruling {

@@ -74,16 +74,28 @@ function isOfShare(held: AnyKnown, any: AnyKnown): boolean {
   return equal(held.known.body.head.trustId, any.known.body.head.trustId)
 }
 
+interface Candidate {
+  readonly hex: string
+  readonly rank: number
+  readonly issuedMs: number
+  readonly id: Bytes
+}
+
 /** Ids, in hex, of all that may be forgotten, in the order in which it is. */
 function oldestFirst(ledger: Ledger, inUse: readonly Bytes[]): readonly string[] {
-  const kept = new Set([...inUse.map(toHex), ...neededReleases(ledger)])
-  const found: { readonly hex: string; readonly rank: number; readonly held: Held }[] = []
-  for (const [hex, held] of ledger.held) {
-    if (ledger.waiting.has(hex) || kept.has(hex)) continue
+  const kept = neededReleases(ledger)
+  for (const id of inUse) kept.add(toHex(id))
+  const found: Candidate[] = []
+  ledger.held.forEach((held, hex) => {
     const rank = rankOf(held, ledger)
-    if (rank !== null) found.push({ hex, rank, held })
-  }
-  return found.toSorted((a, b) => a.rank - b.rank || byAge(a.held, b.held)).map(({ hex }) => hex)
+    if (rank === null || ledger.waiting.has(hex) || kept.has(hex)) return
+    found.push({ hex, rank, issuedMs: issuedMs(held.any), id: held.any.known.id })
+  })
+  return found.toSorted(goesFirst).map(({ hex }) => hex)
+}
+
+function goesFirst(a: Candidate, b: Candidate): number {
+  return a.rank - b.rank || a.issuedMs - b.issuedMs || compare(a.id, b.id)
 }
 
 /** Who goes first; null: never. */
@@ -112,7 +124,7 @@ function rankOf({ any, standing }: Held, believed: Believed): number | null {
 }
 
 /** Releases that something which is never forgotten needs, and the newest of each channel. */
-function neededReleases(ledger: Ledger): ReadonlySet<string> {
+function neededReleases(ledger: Ledger): Set<string> {
   const needed = new Set<string>()
   addNewest(ledger.releases, needed)
   const draws = new Map<number, string>()
@@ -157,10 +169,6 @@ function addNewest(releases: readonly KnownRelease[], needed: Set<string>): void
     kept++
     needed.add(toHex(release.id))
   }
-}
-
-function byAge(a: Held, b: Held): number {
-  return issuedMs(a.any) - issuedMs(b.any) || compare(a.any.known.id, b.any.known.id)
 }
 
 /** The date inside; 0 for a type that cannot be read. */

@@ -1,4 +1,4 @@
-import { equal, toHex, type Bytes } from '../../base/index.ts'
+import { copy, equal, toHex, type Bytes } from '../../base/index.ts'
 import {
   decodeEntry,
   encodeEntry,
@@ -7,7 +7,8 @@ import {
   type Entry,
   type Member,
   type RoleName,
-  type Signature
+  type Signature,
+  type Statement
 } from '../../records/index.ts'
 import type { Believed } from '../belief/believed.ts'
 import { checkProof } from '../draw.ts'
@@ -92,6 +93,8 @@ export interface Looked {
   readonly signers: readonly Bytes[]
   /** Entries of keys with a part whose signature does not verify (S7, S12). */
   readonly bad: number
+  /** Some of what was offered does not count, or is held already. */
+  readonly isStripped: boolean
   /** Proofs that do not meet the root they must (S100). */
   readonly badProofs: number
 }
@@ -125,15 +128,20 @@ export function unite(believed: Believed, any: AnyKnown, { entries, parts }: Off
     good.push(proof === signature.proof ? entry : encodeEntry({ ...signature, proof }))
   }
   const laid = normaliseEntries(good)
-  return { entries: laid, signers: laid.map(keyOf), bad, badProofs }
+  const isStripped = good.length < statement.entries.length + entries.length
+  return { entries: laid, signers: laid.map(keyOf), bad, badProofs, isStripped }
 }
 
-/** The same statement with what a look at its entries brought. */
+/**
+ * The same statement with what a look at its entries brought. What is kept does not hold on to what
+ * was stripped: both lie in one copy of the carrier's bytes.
+ */
 export function withEntries(
   any: AnyKnown,
-  { entries, signers }: Pick<Looked, 'entries' | 'signers'>
+  { entries, signers, isStripped }: Pick<Looked, 'entries' | 'signers' | 'isStripped'>
 ): AnyKnown {
-  const statement = { ...any.known.statement, entries }
+  const { statement: before } = any.known
+  const statement = isStripped ? alone(before, entries) : { ...before, entries }
   // Cast: only entries and signers change, never the body that the tag stands for.
   return { ...any, known: { ...any.known, statement, signers } } as AnyKnown
 }
@@ -147,8 +155,19 @@ function goodProof(believed: Believed, any: AnyKnown, { key, proof }: Signature)
 }
 
 /** The same key and signature, whatever proof stands beside them: what was verified once. */
-function isOneSignature(a: Entry, b: Entry): boolean {
-  return equal(a.bytes.subarray(0, 96), b.bytes.subarray(0, 96))
+function isOneSignature({ bytes: a }: Entry, { bytes: b }: Entry): boolean {
+  for (let at = 0; at < 96; at++) if (a[at] !== b[at]) return false
+  return true
+}
+
+function alone(statement: Statement, entries: readonly Entry[]): Statement {
+  const canonical = copy(statement.canonical)
+  return {
+    ...statement,
+    canonical,
+    body: canonical.subarray(canonical.byteLength - statement.body.byteLength),
+    entries: entries.map(({ alg, bytes }) => ({ alg, bytes: copy(bytes) }))
+  }
 }
 
 function keyOf({ bytes }: Entry): Bytes {

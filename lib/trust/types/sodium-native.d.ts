@@ -9,6 +9,7 @@ declare module 'sodium-native' {
     readonly crypto_pwhash_MEMLIMIT_INTERACTIVE: number
     readonly crypto_aead_xchacha20poly1305_ietf_NPUBBYTES: number
     readonly crypto_aead_xchacha20poly1305_ietf_ABYTES: number
+    crypto_generichash(out: Uint8Array, input: Uint8Array, key?: Uint8Array): void
     crypto_generichash_batch(out: Uint8Array, parts: Uint8Array[], key?: Uint8Array): void
     crypto_generichash_init(state: Uint8Array, key: Uint8Array | undefined, size: number): void
     crypto_generichash_update(state: Uint8Array, bytes: Uint8Array): void
