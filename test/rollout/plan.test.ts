@@ -178,8 +178,9 @@ test('S57 the node judges the signed numbers by the same rules', (t) => {
   )
 })
 
+const ask = (protocol: unknown) => read({ plan: 'short', requires: { protocol } })
+
 test('a protocol range is two versions in order, or the file is refused by the path', (t) => {
-  const ask = (protocol: unknown) => read({ plan: 'short', requires: { protocol } })
   t.is(ask([1, 1]), 'accepted')
   for (const wrong of [[2, 1], [1, 0], [0, 1], [1], [1, 2, 3], [1, 256], [1_000_001, 1], 'any']) {
     t.ok(ask(wrong).startsWith('POLICY_INVALID'), JSON.stringify(wrong))
