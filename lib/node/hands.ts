@@ -1,5 +1,6 @@
 import type { Facts } from '../base/index.ts'
 import { step, type Command, type Event, type State, type Step } from '../cutover/index.ts'
+import type { Artifact } from '../records/index.ts'
 import { fromName, releaseOf, resumeNumber, type KnownRelease } from '../trust/index.ts'
 import { alarmCode } from './changes.ts'
 import { unknownHere, type Guarded } from './guards.ts'
@@ -38,11 +39,14 @@ export class Hands {
     this.#state = parts.machine.recovered.state
     this.#remembered = readRemembered(parts.machine.notes)
     this.#trees = new Trees({
+      clock: ports.clock,
       disk: ports.disk,
       log: ports.log,
       store: parts.store,
       machine: parts.machine,
       emit: (event) => this.push(event),
+      tell: (event, facts) => given.teller.tell(event, facts),
+      known: () => this.#known(),
       find: (name) => this.#find(name),
       judge: (name) => this.#judge(name)
     })
@@ -165,15 +169,26 @@ export class Hands {
     const gone = cores.filter((release) => !keep.includes(release))
     const now = [...new Set([...cores.filter((release) => keep.includes(release)), ...keep])]
     if (now.join() !== cores.join()) await this.remember({ ...this.#remembered, cores: now })
-    this.#trees.drop(gone)
+    this.#trees.drop(gone, keep)
   }
 
   #find(name: string) {
-    const { parts, options } = this.#given
-    const known = releaseOf(parts.authority.believed, fromName(name))
-    const artifact = known?.body.artifacts.find(
-      ({ platform, component }) => platform === options.platform && component === ''
-    )
-    return known === null || artifact === undefined ? null : { known, artifact }
+    const known = releaseOf(this.#given.parts.authority.believed, fromName(name))
+    const artifact = known === null ? null : this.#artifactOf(known)
+    return known === null || artifact === null ? null : { known, artifact }
+  }
+
+  #artifactOf({ body }: KnownRelease): Artifact | null {
+    const { platform } = this.#given.options
+    const found = body.artifacts.find((one) => one.platform === platform && one.component === '')
+    return found ?? null
+  }
+
+  #known(): readonly Artifact[] {
+    const { held } = this.#given.parts.authority.believed
+    return [...held.values()].flatMap(({ any }) => {
+      const artifact = any.tag === 'release' ? this.#artifactOf(any.known) : null
+      return artifact === null ? [] : [artifact]
+    })
   }
 }

@@ -1,21 +1,30 @@
-import { isOtaError, type Disk, type Log } from '../base/index.ts'
+import { equal, isOtaError, SECOND } from '../base/index.ts'
+import type { Clock, Disk, Facts, Log } from '../base/index.ts'
 import type { Event } from '../cutover/index.ts'
-import type { Store } from '../feed/index.ts'
+import type { LocalTree, Progress, Store } from '../feed/index.ts'
 import type { Machine } from '../host/index.ts'
-import { isReleaseName, type Artifact } from '../records/index.ts'
+import { isReleaseName, type Artifact, type CoreRef } from '../records/index.ts'
 import { toName, type KnownRelease } from '../trust/index.ts'
 import type { Guarded } from './guards.ts'
 
+/** How far a fetch is, is told so often. */
+const tellEveryMs = SECOND
+
 export interface TreesPorts {
+  readonly clock: Clock
   readonly disk: Disk
   readonly log: Log
   readonly store: Pick<Store, 'fetchTree' | 'rebuild' | 'drop'>
   readonly machine: Pick<Machine, 'home'>
   readonly emit: (event: Event) => void
+  /** An event for whoever watches this node. */
+  readonly tell: (event: string, facts: Facts) => void
   /** The release of that name and its artifact for this machine, null if there is none. */
   readonly find: (
     name: string
   ) => { readonly known: KnownRelease; readonly artifact: Artifact } | null
+  /** Trees for this machine of all releases known here. */
+  readonly known: () => readonly Artifact[]
   /** Whether a release may come a step nearer now. */
   readonly judge: (name: string) => Guarded
 }
@@ -78,14 +87,18 @@ export class Trees {
     })
   }
 
-  /** Frees the cores of releases that nothing needs any more. */
-  drop(releases: readonly string[]): void {
-    for (const release of releases) {
-      const found = this.#ports.find(release)
-      if (found === null) continue
+  /** Frees the cores of releases that nothing needs any more; what a kept one shares stays. */
+  drop(releases: readonly string[], keep: readonly string[]): void {
+    const coresOf = (names: readonly string[]): CoreRef[] =>
+      names.flatMap((name) => {
+        const { tree, patch } = this.#ports.find(name)?.artifact ?? { tree: null, patch: null }
+        return [tree, patch].filter((ref) => ref !== null)
+      })
+    const kept = coresOf(keep)
+    for (const ref of coresOf(releases)) {
+      if (kept.some(({ key }) => equal(key, ref.key))) continue
       this.#work = this.#work.then(async () => {
-        if (this.#stop.signal.aborted) return
-        await this.#ports.store.drop(found.artifact.tree)
+        if (!this.#stop.signal.aborted) await this.#ports.store.drop(ref)
       })
     }
   }
@@ -110,14 +123,7 @@ export class Trees {
     const names = await this.#ports.disk.list(`${home.path}/versions`)
     const versions = names.filter(isReleaseName)
     // What was installed once lies here still; `verify` hashes it again.
-    if (!versions.includes(release)) {
-      await this.#ports.store.fetchTree(found.artifact, {
-        into: home.work(op),
-        reuse: versions.map((name) => home.tree(name)),
-        signal: this.#stop.signal,
-        onProgress: () => undefined
-      })
-    }
+    if (!versions.includes(release)) await this.#bring(op, release, found.artifact, versions)
     // A fetch takes hours: what lost its quorum meanwhile is not put among the versions.
     if (isLost(this.#ports.judge(release))) {
       this.#ports.emit({ tag: 'failed', op, reason: 'not-eligible' })
@@ -125,6 +131,53 @@ export class Trees {
     }
     this.#ports.log('fetched', { release: toName(found.known.id), op })
     this.#ports.emit({ tag: 'fetched', op })
+  }
+
+  /** A fetch that a crash cut off left half a tree: it is made again from the blocks held. */
+  async #bring(
+    op: number,
+    release: string,
+    artifact: Artifact,
+    versions: readonly string[]
+  ): Promise<void> {
+    const { store, machine, tell } = this.#ports
+    const { home } = machine
+    await home.discard(op)
+    const { bases, reuse } = this.#local(versions)
+    await store.fetchTree(artifact, {
+      into: home.work(op),
+      bases,
+      reuse,
+      others: this.#ports.known(),
+      signal: this.#stop.signal,
+      onProgress: this.#teller(release),
+      onAlarm: ({ code, text }) => tell('alarm', { code, text })
+    })
+  }
+
+  /** Version folders by what their release signed; those of no known release give chunks only. */
+  #local(versions: readonly string[]): { bases: LocalTree[]; reuse: string[] } {
+    const bases: LocalTree[] = []
+    const reuse: string[] = []
+    for (const name of versions) {
+      const folder = this.#ports.machine.home.tree(name)
+      const treeDigest = this.#ports.find(name)?.artifact.treeDigest
+      if (treeDigest === undefined) reuse.push(folder)
+      else bases.push({ folder, treeDigest })
+    }
+    return { bases, reuse }
+  }
+
+  #teller(release: string): (progress: Progress) => void {
+    const { clock, tell } = this.#ports
+    let toldMs = -Infinity
+    return (progress) => {
+      const nowMs = clock.steadyMs()
+      const isOver = progress.blocksNeeded > 0 && progress.blocks === progress.blocksNeeded
+      if (nowMs - toldMs < tellEveryMs && !isOver) return
+      toldMs = nowMs
+      tell('progress', { release, ...progress })
+    }
   }
 
   #fail(op: number, error: unknown): void {
