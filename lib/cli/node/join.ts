@@ -46,7 +46,7 @@ async function run(context: Context): Promise<Outcome> {
   const isThere = (await disk.stat(file)) !== null
   if (isThere) {
     await refuseOtherConfig(context, asked)
-    context.out.result('join', data, `joined ${short} already; start with: ota-node run`)
+    context.out.result('join', data, `joined ${short} already; start with: ${startWith(context)}`)
     return { data }
   }
   if (context.dryRun) {
@@ -60,8 +60,13 @@ async function run(context: Context): Promise<Outcome> {
   ]
   await disk.makeFolder(resolve(file, '..'))
   await disk.writeDurable(file, fromText(`${lines.join('\n')}\n`))
-  context.out.result('join', data, `joined ${short}; start with: ota-node run`)
+  context.out.result('join', data, `joined ${short}; start with: ${startWith(context)}`)
   return { data }
+}
+
+/** The command as it has to be typed from here. */
+function startWith({ home }: Context): string {
+  return home === null ? 'ota-node run' : `ota-node run --home ${home}`
 }
 
 async function askedOf(context: Context, disk: Disk): Promise<Asked> {

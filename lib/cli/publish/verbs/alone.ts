@@ -1,11 +1,10 @@
-import { DAY, OtaError, equal, type Bytes } from '../../../base/index.ts'
+import { DAY, OtaError, type Bytes } from '../../../base/index.ts'
 import type { Authority } from '../../../authority/index.ts'
 import { ROLE, type Evidence, type RoleName, type Trust } from '../../../records/index.ts'
 import {
   checkBrakeTime,
   compareBuild,
   currentTrust,
-  heldRelease,
   parseReason,
   readActed,
   refuseBrake,
@@ -16,7 +15,7 @@ import {
   type Desk,
   type SigningKey
 } from '../../../publish/index.ts'
-import { evidenceId, toShortName, type Believed, type KnownRelease } from '../../../trust/index.ts'
+import { evidenceId, toShortName } from '../../../trust/index.ts'
 import {
   amount,
   escapeText,
@@ -25,8 +24,9 @@ import {
   type Outcome
 } from '../../frame/index.ts'
 import { actorOf, openActor } from '../acting.ts'
-import { needAuthority, releaseNamed } from '../belief.ts'
+import { needAuthority } from '../belief.ts'
 import { absolute, deskOf } from '../desk.ts'
+import { findReleased } from '../online/find.ts'
 import { networkOf } from '../online/network.ts'
 import { ownsFeed } from '../online/append.ts'
 import { sayOrRefuse, waitForPeers } from '../online/spread.ts'
@@ -42,9 +42,9 @@ export async function brake(context: Context): Promise<Outcome> {
   const { out, flags } = context
   const desk = deskOf(context)
   const authority = await needAuthority(desk)
+  const release = await findReleased(context, desk, authority, context.args[0] ?? '')
   const { believed } = authority
   const trust = currentTrust(believed).body
-  const release = releasedNamed(believed, context.args[0] ?? '')
   const wish = { ...parseReason(flags.need('reason')), forMs: flags.duration('for') ?? DAY }
   checkBrakeTime(wish.forMs)
   const how = reachOf(context)
@@ -86,9 +86,9 @@ export async function attest(context: Context): Promise<Outcome> {
   const { out, flags } = context
   const desk = deskOf(context)
   const authority = await needAuthority(desk)
+  const release = await findReleased(context, desk, authority, context.args[0] ?? '')
   const { believed } = authority
   const trust = currentTrust(believed).body
-  const release = releasedNamed(believed, context.args[0] ?? '')
   const folder = absolute(flags.need('build'))
   const dispute = flags.has('dispute')
   const how = reachOf(context)
@@ -199,17 +199,6 @@ function heldBy(peers: number): string {
 
 async function demandYes(context: Context, question: string): Promise<void> {
   if (!(await context.confirm(question))) throw new OtaError('USAGE', 'nothing was signed')
-}
-
-/** A release that had its quorum: of any other nobody listens to a single key. */
-function releasedNamed(believed: Believed, word: string): KnownRelease {
-  const release = heldRelease(believed, releaseNamed(believed, word))
-  if (believed.releases.some(({ id }) => equal(id, release.id))) return release
-  throw new OtaError(
-    'THRESHOLD_NOT_MET',
-    `release ${toShortName(release.id)} has no quorum here, so no node runs it`,
-    { hint: 'see: ota-publish log' }
-  )
 }
 
 function needOf(trust: Trust, role: RoleName): number {
