@@ -60,6 +60,7 @@ export {
 export {
   decodePackFile,
   encodePackFile,
+  forgetPack,
   keepPack,
   knownFolder,
   packFolder,
@@ -70,7 +71,8 @@ export {
 export { findLint, type Lint } from './lint.ts'
 export { lastBases, namedBases, type Base, type Earlier } from './patches/bases.ts'
 export { dropPatchFile, keptPatches, knownIndex, patchFile } from './patches/cache.ts'
-export { makePatchCore, type PatchesMade, type UpdateCost } from './patches/make.ts'
+export type { Download, Downloads } from './patches/downloads.ts'
+export { makePatchCore, type PatchesMade } from './patches/make.ts'
 export type { MissingTree } from './patches/trees.ts'
 export { heldRelease, proposeRelease, waitsFor, type Proposal } from './drafts/propose.ts'
 export {

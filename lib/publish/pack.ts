@@ -55,6 +55,13 @@ export async function keepPack(
   if (otaJson !== null) await disk.writeDurable(`${base}.ota`, otaJson)
 }
 
+/** Forgets a tree that no kept release has. */
+export async function forgetPack({ disk, places }: Desk, digest: Bytes): Promise<void> {
+  for (const end of ['manifest', 'folder', 'ota']) {
+    await disk.remove(`${places.packs}/${toName(digest)}.${end}`)
+  }
+}
+
 /** The manifest of a tree this home has packed or reviewed; null if it never saw it. */
 export async function knownManifest(desk: Desk, digest: Bytes): Promise<Manifest | null> {
   const bytes = await desk.disk.read(`${desk.places.packs}/${toName(digest)}.manifest`)

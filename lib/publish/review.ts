@@ -19,6 +19,7 @@ import {
 import { compareManifests, differences, type Difference, type FileChanges } from './compare.ts'
 import type { Desk } from './desk.ts'
 import { keepPack, knownManifest, knownOtaJson, matchBuild } from './pack.ts'
+import { downloadsOf, type Downloads } from './patches/downloads.ts'
 
 /** One platform of a release, as far as this home can look into it. */
 export interface ArtifactReview {
@@ -33,6 +34,8 @@ export interface ArtifactReview {
   readonly otaJson: OtaJson | null
   /** `ota.json` against that of the last release, where both are here. */
   readonly changes: readonly Difference[]
+  /** What nodes will fetch, where the patches were packed here; null elsewhere, or without any. */
+  readonly downloads: Downloads | null
 }
 
 export interface ReleaseReview {
@@ -94,7 +97,7 @@ export async function reviewRelease(
   for (const artifact of release.artifacts) {
     const build = builds.get(artifact) ?? null
     const { remember } = options
-    artifacts.push(await reviewArtifact(desk, artifact, { last, build, remember }))
+    artifacts.push(await reviewArtifact(desk, artifact, { last, build, remember, believed }))
   }
   return {
     release,
@@ -154,12 +157,13 @@ interface Looking {
   readonly last: KnownRelease | null
   readonly build: OwnBuild | null
   readonly remember: boolean
+  readonly believed: Believed | null
 }
 
 async function reviewArtifact(
   desk: Desk,
   artifact: Artifact,
-  { last, build, remember }: Looking
+  { last, build, remember, believed }: Looking
 ): Promise<ArtifactReview> {
   const pack = build === null ? null : await matchBuild(desk, build, artifact)
   if (pack !== null && build !== null && remember) {
@@ -178,7 +182,8 @@ async function reviewArtifact(
     files: manifest === null ? null : compareManifests(old, manifest),
     isUncompared,
     otaJson,
-    changes: otaJson === null || oldJson === null ? [] : differences(oldJson, otaJson)
+    changes: otaJson === null || oldJson === null ? [] : differences(oldJson, otaJson),
+    downloads: await downloadsOf(desk, artifact, believed)
   }
 }
 

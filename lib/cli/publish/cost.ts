@@ -1,20 +1,50 @@
 import { PPM } from '../../base/index.ts'
 import type { Artifact } from '../../records/index.ts'
-import type { Lint, MissingTree, PatchesMade, UpdateCost } from '../../publish/index.ts'
+import type { Download, Downloads, Lint, MissingTree, PatchesMade } from '../../publish/index.ts'
 import { amount, escapeText, formatSize, type Output, type Value } from '../frame/index.ts'
 
 /** What a node fetches that has nothing: the solid stream, or the whole tree core. */
-function firstInstall(artifact: Artifact, solidBytes: number | null) {
-  const isSolid = solidBytes !== null && solidBytes < artifact.tree.bytes
-  return isSolid
-    ? { way: 'solid', bytes: solidBytes }
-    : { way: 'chunks', bytes: artifact.tree.bytes }
+function firstInstall({ tree }: Artifact, solidBytes: number | null) {
+  const isSolid = solidBytes !== null && solidBytes < tree.bytes
+  return isSolid ? { way: 'solid', bytes: solidBytes } : { way: 'chunks', bytes: tree.bytes }
 }
 
 /** What a node fetches that runs an earlier release. */
-function update({ patchBytes, chunkBytes }: Pick<UpdateCost, 'patchBytes' | 'chunkBytes'>) {
+function updateOf({ patchBytes, chunkBytes }: Download) {
   const isPatch = patchBytes !== null && patchBytes <= chunkBytes
   return isPatch ? { way: 'patch', bytes: patchBytes } : { way: 'chunks', bytes: chunkBytes }
+}
+
+/** What nodes will fetch, one line per earlier release, for people. */
+export function downloadLines(out: Output, artifact: Artifact, downloads: Downloads): string[] {
+  const first = firstInstall(artifact, downloads.solidBytes)
+  const updates = downloads.updates.map((download) => {
+    const { release, treeDigest } = download
+    const { way, bytes } = updateOf(download)
+    const from =
+      release === null
+        ? `tree ${out.id(treeDigest)}`
+        : `${out.id(release.id)} "${escapeText(release.body.label)}"`
+    const share = shareText(bytes, first.bytes)
+    return `update from ${from} ${sizeText(way, bytes)}, ${share} of a full download`
+  })
+  return [`first install ${sizeText(first.way, first.bytes)}`, ...updates]
+}
+
+/** The same for programs. */
+export function downloadData(artifact: Artifact, downloads: Downloads) {
+  const first = firstInstall(artifact, downloads.solidBytes)
+  return {
+    firstInstall: first,
+    updates: downloads.updates.map((download) => {
+      const { release, treeDigest, patchBytes, chunkBytes } = download
+      const { way, bytes } = updateOf(download)
+      const label = release?.body.label ?? null
+      const sharePpm = ppmOf(bytes, first.bytes)
+      const from = release?.id ?? null
+      return { from, label, treeDigest, way, bytes, sharePpm, patchBytes, chunkBytes }
+    })
+  } satisfies Value
 }
 
 /** Trees, cores and costs, for people. */
@@ -23,21 +53,8 @@ export function packLines(out: Output, artifact: Artifact, made: PatchesMade): s
   const files = amount(artifact.entries, 'file')
   const ids = `tree ${out.id(artifact.treeDigest)}  ${platform}  ${files}`
   const size = `${formatSize(artifact.bytes)}  core ${out.id(tree.key)}`
-  const first = firstInstall(artifact, made.solidBytes)
   const patches = patch === null ? 'no patches' : `patches ${out.id(patch.key)}`
-  const lines = [
-    `${ids}  ${size}  ${patches}  ota.json ok`,
-    `first install ${formatSize(first.bytes)} (${wayText(first.way)})`
-  ]
-  for (const { base, ...cost } of made.costs) {
-    const { way, bytes } = update(cost)
-    const from = `${out.id(base.release.id)} "${escapeText(base.release.body.label)}"`
-    const share = shareText(bytes, first.bytes)
-    lines.push(
-      `update from ${from} ${formatSize(bytes)} (${wayText(way)}), ${share} of a full download`
-    )
-  }
-  return lines
+  return [`${ids}  ${size}  ${patches}  ota.json ok`, ...downloadLines(out, artifact, made)]
 }
 
 /** The same for programs. */
@@ -51,7 +68,6 @@ export function packData(
   }
 ) {
   const { platform, entries, bytes, tree, patch, treeDigest } = artifact
-  const first = firstInstall(artifact, made.solidBytes)
   return {
     treeDigest,
     platform,
@@ -60,20 +76,11 @@ export function packData(
     core: tree.key,
     blocks: tree.blocks,
     coreBytes: tree.bytes,
-    patch: patch === null ? null : { core: patch.key, blocks: patch.blocks, bytes: patch.bytes },
-    firstInstall: first,
-    updates: made.costs.map(({ base, ...cost }) => ({
-      from: base.release.id,
-      label: base.release.body.label,
-      treeDigest: base.artifact.treeDigest,
-      ...update(cost),
-      sharePpm: sharePpm(update(cost).bytes, first.bytes),
-      patchBytes: cost.patchBytes,
-      chunkBytes: cost.chunkBytes
-    })),
+    patch: patch === null ? null : { ...patch },
+    ...downloadData(artifact, made),
     withoutPatch: more.missing.map(({ base, why }) => ({ from: base.release.id, why })),
     pack: more.path,
-    warnings: more.lint.map(({ code, path, bytes: size }) => ({ code, path, bytes: size }))
+    warnings: more.lint.map((one) => ({ ...one }))
   } satisfies Value
 }
 
@@ -98,15 +105,15 @@ export function lintText({ code, path, bytes }: Lint): string {
   return `${escapeText(path)} (${formatSize(bytes)}) ${why}: ${what}`
 }
 
-function wayText(way: string): string {
-  return way === 'solid' ? 'solid stream' : way
+function sizeText(way: string, bytes: number): string {
+  return `${formatSize(bytes)} (${way === 'solid' ? 'solid stream' : way})`
 }
 
-function sharePpm(bytes: number, of: number): number {
+function ppmOf(bytes: number, of: number): number {
   return of === 0 ? PPM : Math.round((bytes / of) * PPM)
 }
 
 function shareText(bytes: number, of: number): string {
-  const percent = sharePpm(bytes, of) / 10_000
+  const percent = ppmOf(bytes, of) / 10_000
   return percent < 0.1 ? `${percent.toFixed(3)} %` : `${percent.toFixed(1)} %`
 }

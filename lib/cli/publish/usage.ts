@@ -15,7 +15,7 @@ export const overview = `Usage:
                      | rotate --drop LABEL --add CARD | revoke LABEL... | sign | commit
     ota-publish invite [--slots 1] [--label K=V]... [--until D] [-o FILE]
     ota-publish revoke INVITE[:SLOT]...       an invite ends, or one of its slots
-    ota-publish pack DIR [--platform P] [-o PACK]
+    ota-publish pack DIR [--platform P] [--patch-from RELEASE]... [--patch-memory SIZE] [-o PACK]
     ota-publish propose PACK... --channel C --kind params|code|stateful
                      [--plan standard|short|small|urgent|FILE] [--nodes N] [--label VERSION]
                      [--supersedes RELEASE | --fixes RELEASE] [--floor RELEASE|self]
@@ -65,11 +65,16 @@ Writes an invite for N nodes, signed by a key of role enrol. The file is a secre
 Example:
     $ ota-publish invite --slots 20 --label operator=demo -o demo.invite
 `,
-  pack: `Usage: ota-publish pack DIR [--platform P] [-o PACK]
+  pack: `Usage: ota-publish pack DIR [--platform P] [--patch-from RELEASE]... [-o PACK]
 
-Reads DIR as it will be released: checks it and its ota.json, prints tree digest and core key.
-DIR must stay as it is until it is committed.
+Reads DIR as it will be released: checks it and its ota.json, prints tree digest and core key, makes
+patches from earlier releases and a solid stream, and tells what each update and a first install will
+cost. DIR must stay as it is until it is committed, and the commit is made from this home. Warns of
+files that cost more than they need: ARCHIVE_INSIDE, INCOMPRESSIBLE, NOT_DELTA_ABLE.
   --platform P               default this machine's, as linux-x64
+  --patch-from RELEASE       a release to make a patch from, at most 8; default the last three of
+                             each channel whose folder is unchanged or that lie in this home's store
+  --patch-memory SIZE        as 512M or 2G: less memory, smaller windows; default as needed, to 1.7G
   -o, --output PACK          default NAME-PLATFORM.pack
 
 Example:
@@ -77,7 +82,8 @@ Example:
 `,
   propose: `Usage: ota-publish propose PACK... --channel C --kind params|code|stateful [-o REQ]
 
-A release as a request: the plan compiled, the next number of its channel taken.
+A release as a request: the plan compiled, the next number of its channel taken. One pack for each
+platform; a node fetches its own only.
   --plan P                   standard, short, small, urgent, or a policy FILE (JSON or TOML)
   --nodes N                  size of the fleet; default what the last command online counted
   --label VERSION            default the version in ota.json
@@ -108,7 +114,8 @@ Example:
 `,
   seed: `Usage: ota-publish seed [RELEASE]...
 
-Serves statements and tree cores until it is stopped; default the last ten releases.${network}
+Serves statements, trees and patches until it is stopped; default the last ten releases of each
+channel. The cores of older ones are dropped.${network}
 
 Example:
     $ ota-publish seed

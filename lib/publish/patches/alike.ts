@@ -1,7 +1,6 @@
 import { KIB, MIB, toHex, type Bytes, type Disk } from '../../base/index.ts'
-import type { TreeAt, TreeEntry } from '../../artifact/index.ts'
+import type { BaseCost, TreeAt, TreeEntry } from '../../artifact/index.ts'
 import type { Lint } from '../lint.ts'
-import type { UpdateCost } from './make.ts'
 
 /** From this share of the chunks on, in per cent, a patch is of no use. */
 const USELESS = 80
@@ -20,7 +19,7 @@ const BITS = 2 ** 27
 type FileEntry = Extract<TreeEntry, { tag: 'file' }>
 
 /** Whether the patch from a release saves a node nothing worth having. */
-export function isUseless({ madeBytes, chunkBytes }: UpdateCost): boolean {
+export function isUseless({ madeBytes, chunkBytes }: BaseCost): boolean {
   if (chunkBytes < TROUBLE_BYTES) return false
   return madeBytes === null || 100 * madeBytes >= USELESS * chunkBytes
 }

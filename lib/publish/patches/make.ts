@@ -6,24 +6,12 @@ import type { Lint } from '../lint.ts'
 import { isUseless, notDeltaAble } from './alike.ts'
 import type { Base } from './bases.ts'
 import { patchFile, rememberPatches } from './cache.ts'
+import type { Downloads } from './downloads.ts'
 import { findTrees, type MissingTree } from './trees.ts'
 
-/** What an update from one earlier release will cost. */
-export interface UpdateCost {
-  readonly base: Base
-  /** Null: no patch is carried, chunks are as cheap. */
-  readonly patchBytes: number | null
-  /** Of the patch that was made, carried or not; null where none came out. */
-  readonly madeBytes: number | null
-  /** What a holder of that release lacks of the tree core. */
-  readonly chunkBytes: number
-}
-
-export interface PatchesMade {
+export interface PatchesMade extends Downloads {
   /** Null: nothing pays, and the release has no patch core. */
   readonly core: CoreRef | null
-  readonly costs: readonly UpdateCost[]
-  readonly solidBytes: number | null
   /** Files by which the patch from the newest release does not pay. */
   readonly lint: readonly Lint[]
 }
@@ -87,16 +75,16 @@ export async function makePatchCore(
       await disk.rename(output, patchFile(desk, core.key))
       await rememberPatches(desk, core, platform)
     }
-    const updates = trees.flatMap(({ base }, index): UpdateCost[] => {
+    const updates = trees.flatMap(({ base: { release } }, index) => {
       const cost = costs[index]
-      return cost === undefined ? [] : [{ ...cost, base }]
+      return cost === undefined ? [] : [{ ...cost, release }]
     })
-    const [newest] = updates
+    const [newest] = costs
     const [tree] = trees
     const useless = newest !== undefined && tree !== undefined && isUseless(newest)
     const to = { folder, manifest: pack.manifest }
     const lint = useless ? await notDeltaAble(disk, tree.tree, to) : []
-    return { core, costs: updates, solidBytes, lint }
+    return { core, updates, solidBytes, lint }
   } finally {
     await disk.remove(work)
   }

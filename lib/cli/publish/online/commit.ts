@@ -1,21 +1,16 @@
 import { OtaError, SECOND, MINUTE, equal, isZero, toHex, type Bytes } from '../../../base/index.ts'
-import { packTree } from '../../../artifact/index.ts'
 import type { Authority } from '../../../authority/index.ts'
 import {
   encodeStatement,
   normaliseEntries,
-  type Artifact,
   type Entry,
   type Trust
 } from '../../../records/index.ts'
 import {
   demandComplete,
-  dropPatchFile,
   endedByEpoch,
   idleAnswers,
   improvedReleases,
-  keptPatches,
-  knownFolder,
   nameOf,
   refuseOrphans,
   shortest,
@@ -36,6 +31,7 @@ import {
   trustNamed,
   writeJoin
 } from '../belief.ts'
+import { buildPatches, buildTree, copiesOf, dropOld } from './cores.ts'
 import { networkOf } from './network.ts'
 import { Station, logTo, pause, waitUntil } from './station.ts'
 
@@ -86,6 +82,7 @@ export async function commitDraft(context: Context, desk: Desk, commit: Commit):
     const feeds = await station.append(bytes, SETTLE_MS)
     for (const release of improved) await station.append(release, 0)
     const copies = await waitForCopies(context, desk, station, commit)
+    if (draft.body.tag === 'release') await dropOld(desk, station, authority.believed)
     return report(context, { draft, feeds, copies, authority, counted })
   } finally {
     await station.close()
@@ -197,7 +194,7 @@ async function buildCores(
   for (const artifact of draft.body.release.artifacts) {
     const { platform } = artifact
     context.out.progress('building cores', platform)
-    await buildCore(desk, station, artifact)
+    await buildTree(desk, station, artifact)
     if ((await buildPatches(desk, station, artifact)) || isOut) continue
     throw new OtaError('INCOMPLETE', `the patches for ${platform} are not on this machine`, {
       hint: 'commit where it was packed, or pack and propose it again here: ota-publish pack DIR'
@@ -205,68 +202,45 @@ async function buildCores(
   }
 }
 
+/** Who else has it. */
+interface Copies {
+  /** Peers that hold every tree core whole; of other statements, peers that believe what we do. */
+  readonly whole: number
+  /** Peers that hold every patch core whole; null where there is none. */
+  readonly patches: number | null
+}
+
 /**
- * Builds the patch core of an artifact from what `pack` kept, unless the store holds it whole; false
- * if its blocks are not on this machine.
+ * Full copies elsewhere; `NOT_SEEDED` when they do not come in time. The statement stays out. Trees
+ * are waited for: with them every node gets there. Patches make it cheap, and nodes pass on the
+ * ones they took.
  */
-export async function buildPatches(
-  desk: Desk,
-  station: Station,
-  { patch }: Artifact
-): Promise<boolean> {
-  if (patch === null) return true
-  if (!(await station.store.hasWhole(patch))) {
-    const kept = await keptPatches(desk, patch)
-    if (kept === null) return false
-    await station.store.buildPatchCore(kept)
-  }
-  await dropPatchFile(desk, patch)
-  return true
-}
-
-/** Builds one tree core from the folder it was packed from, unless the store holds it whole. */
-export async function buildCore(desk: Desk, station: Station, artifact: Artifact): Promise<void> {
-  if (await station.store.hasWhole(artifact.tree)) return
-  const folder = await knownFolder(desk, artifact.treeDigest)
-  if (folder === null) {
-    throw new OtaError('INCOMPLETE', `the tree for ${artifact.platform} is not on this machine`, {
-      hint: 'pack the same folder here first: ota-publish pack DIR'
-    })
-  }
-  const pack = await packTree(desk.disk, folder, artifact.platform)
-  if (!equal(pack.treeDigest, artifact.treeDigest)) {
-    throw new OtaError('HASH_MISMATCH', `${folder} has changed since it was packed`, {
-      hint: 'put its files back as they were, or propose it again'
-    })
-  }
-  await station.store.buildTreeCore(pack)
-}
-
-/** Full copies elsewhere; `NOT_SEEDED` when they do not come in time. The statement stays out. */
 async function waitForCopies(
   context: Context,
   desk: Desk,
   station: Station,
   { draft, wait }: Commit
-): Promise<number> {
-  if (wait === 'alone' || station.wire === null) return 0
-  const count = (): number => copiesOf(station, draft)
+): Promise<Copies> {
+  if (wait === 'alone' || station.wire === null) return { whole: 0, patches: null }
+  const count = (): Copies => countCopies(station, draft)
   const withinMs = context.timeoutMs ?? WAIT_MS
   await waitUntil(
     desk,
     () => {
+      const { whole } = count()
       const peers = station.wire?.peers().length ?? 0
-      context.out.progress('waiting for copies', `${count()} of ${wait}, ${amount(peers, 'peer')}`)
-      return count() >= wait
+      context.out.progress('waiting for copies', `${whole} of ${wait}, ${amount(peers, 'peer')}`)
+      return whole >= wait
     },
     {
       withinMs,
       signal: context.signal,
       late: () => {
-        const have = `${count()} of ${wait} full copies elsewhere`
+        const { whole } = count()
+        const have = `${whole} of ${wait} full copies elsewhere`
         return new OtaError('NOT_SEEDED', `${nameOf(draft)} is committed, but has ${have}`, {
           hint: 'keep "ota-publish seed" running until nodes hold it',
-          facts: { have: count(), need: wait }
+          facts: { have: whole, need: wait }
         })
       }
     }
@@ -274,17 +248,16 @@ async function waitForCopies(
   return count()
 }
 
-/** Peers that hold every tree core whole; of other statements, peers that believe what we do. */
-function copiesOf(station: Station, { body }: Draft): number {
-  if (body.tag !== 'release') return station.inAgreement()
-  const counts = body.release.artifacts.map(({ tree }) => station.store.holders(tree))
-  return Math.min(...counts)
+function countCopies(station: Station, { body }: Draft): Copies {
+  if (body.tag !== 'release') return { whole: station.inAgreement(), patches: null }
+  const { trees, patches } = copiesOf(station, body.release.artifacts)
+  return { whole: trees, patches }
 }
 
 interface Done {
   readonly draft: Draft
   readonly feeds: number
-  readonly copies: number
+  readonly copies: Copies
   readonly authority: Authority
   readonly counted: ReturnType<typeof tallyData>
 }
@@ -293,7 +266,16 @@ function report(context: Context, { draft, feeds, copies, authority, counted }: 
   const { network, trust } = authority.believed
   const checkpoint = trust === null ? null : { version: trust.body.version, id: trust.id }
   const join = formatJoin(network, checkpoint)
-  const data = { ...counted, id: draft.id, network, join, feeds, copies }
+  const { whole, patches } = copies
+  const data = {
+    ...counted,
+    id: draft.id,
+    network,
+    join,
+    feeds,
+    copies: whole,
+    patchCopies: patches
+  }
   if (draft.body.tag === 'trust') {
     context.out.result('commit', data, [`network ${formatJoin(network)}`, `join    ${join}`])
     return { data }
@@ -301,7 +283,10 @@ function report(context: Context, { draft, feeds, copies, authority, counted }: 
   const live = `appended to ${amount(feeds, 'feed')}, live`
   const keep = 'keep `ota-publish seed` running until nodes hold it'
   const held = draft.body.tag === 'release' ? 'full copies' : 'peers with it'
-  const text = copies === 0 ? `${live}; 0 ${held} elsewhere: ${keep}` : `${live}; ${copies} ${held}`
+  const text = whole === 0 ? `${live}; 0 ${held} elsewhere: ${keep}` : `${live}; ${whole} ${held}`
   context.out.result('commit', data, text)
+  if (whole > 0 && patches === 0) {
+    context.out.note('nobody else has all its patches: with `ota-publish seed` updates stay small')
+  }
   return { data }
 }

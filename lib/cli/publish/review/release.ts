@@ -8,6 +8,7 @@ import {
   type ReleaseReview
 } from '../../../publish/index.ts'
 import { amount, escapeText, formatSize, type Output } from '../../frame/index.ts'
+import { downloadData, downloadLines } from '../cost.ts'
 import { planLine } from '../show.ts'
 import { extLines } from './trust.ts'
 
@@ -36,7 +37,7 @@ export function releaseLines(out: Output, draft: Draft, review: ReleaseReview): 
   if (release.notes !== '') lines.push(`notes "${escapeText(release.notes)}"`)
   lines.push(...orderLines(out, release))
   for (const artifact of review.artifacts) {
-    lines.push(...artifactLines(out, artifact, built.length > 0))
+    lines.push(...artifactLines(out, artifact, built.length > 0), ...patchLines(out, artifact))
   }
   lines.push(...policyLines(out, review), planLine(release.policy), attestLine(review))
   lines.push(
@@ -63,28 +64,32 @@ export function releaseData(draft: Draft, review: ReleaseReview) {
     drawers: review.drawers,
     attest: review.attest,
     build: own?.artifact.treeDigest ?? null,
-    artifacts: review.artifacts.map(({ artifact, files, ownBuild, otaJson, changes }) => ({
-      platform: artifact.platform,
-      treeDigest: artifact.treeDigest,
-      core: artifact.tree.key,
-      entries: artifact.entries,
-      bytes: artifact.bytes,
-      built: ownBuild !== null,
-      files:
-        files === null
-          ? null
-          : {
-              added: files.added.map(fileData),
-              removed: files.removed.map(fileData),
-              changed: files.changed.map(({ was, now }) => ({
-                ...fileData(now),
-                was: fileData(was)
-              }))
-            },
-      hooks: otaJson === null ? null : hooksOf(otaJson),
-      egress: otaJson?.network.expect ?? null,
-      otaJson: changes.map((change) => ({ ...change }))
-    })),
+    artifacts: review.artifacts.map(
+      ({ artifact, downloads, files, ownBuild, otaJson, changes }) => ({
+        platform: artifact.platform,
+        treeDigest: artifact.treeDigest,
+        core: artifact.tree.key,
+        entries: artifact.entries,
+        bytes: artifact.bytes,
+        patch: artifact.patch === null ? null : { ...artifact.patch },
+        ...(downloads === null ? {} : downloadData(artifact, downloads)),
+        built: ownBuild !== null,
+        files:
+          files === null
+            ? null
+            : {
+                added: files.added.map(fileData),
+                removed: files.removed.map(fileData),
+                changed: files.changed.map(({ was, now }) => ({
+                  ...fileData(now),
+                  was: fileData(was)
+                }))
+              },
+        hooks: otaJson === null ? null : hooksOf(otaJson),
+        egress: otaJson?.network.expect ?? null,
+        otaJson: changes.map((change) => ({ ...change }))
+      })
+    ),
     policy: review.policy.map((change) => ({ ...change }))
   }
 }
@@ -143,6 +148,16 @@ function headOf(out: Output, artifact: Artifact): string {
   const ids = `tree ${out.id(artifact.treeDigest)}  core ${out.id(tree.key)}`
   const patches = patch === null ? '' : `  patches ${out.id(patch.key)}`
   return `${escapeText(name)}  ${ids}${patches}  ${size}`
+}
+
+/** Patches are not built again by who signs: whatever they hold, the tree digest decides. */
+function patchLines(out: Output, { artifact, downloads }: ArtifactReview): string[] {
+  const { patch } = artifact
+  if (patch === null) return ['no patches: nodes fetch what they lack of the core']
+  const size = formatSize(patch.bytes)
+  const lines = [`patches ${size}, not rebuilt here: they only transport, the tree digest decides`]
+  if (downloads === null) return lines
+  return [...lines, ...downloadLines(out, artifact, downloads).map((line) => `  ${line}`)]
 }
 
 /** What runs, what it asks for, and what happens to the state: the tree digest signs this. */

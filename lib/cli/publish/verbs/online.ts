@@ -1,18 +1,23 @@
 import { OtaError, SECOND, equal, type Bytes } from '../../../base/index.ts'
 import type { Authority } from '../../../authority/index.ts'
-import { admittedReleases, formatJoin, parseJoin, type KnownRelease } from '../../../trust/index.ts'
-import { knownFolder, type Desk } from '../../../publish/index.ts'
-import { amount, type Context, type Outcome } from '../../frame/index.ts'
+import { formatJoin, parseJoin, type Believed, type KnownRelease } from '../../../trust/index.ts'
+import type { Desk } from '../../../publish/index.ts'
+import { amount, escapeText, type Context, type Outcome } from '../../frame/index.ts'
 import { needAuthority, openFor, readJoin, releaseNamed, writeJoin } from '../belief.ts'
-import { buildCore } from '../online/commit.ts'
 import { deskOf } from '../desk.ts'
+import {
+  buildPatches,
+  buildTree,
+  copiesOf,
+  dropOld,
+  isTreeHere,
+  servedReleases
+} from '../online/cores.ts'
 import { networkOf } from '../online/network.ts'
 import { Station, logTo, pause, waitUntil } from '../online/station.ts'
 
 /** How long `join` looks for a peer that has the trust. */
 const JOIN_MS = 10 * SECOND
-/** The publisher keeps the cores of its last releases. */
-const KEPT_RELEASES = 10
 const LOOK_MS = SECOND
 
 /** `join`: follows a network; without JOIN it prints the newest join string. */
@@ -98,30 +103,30 @@ async function serveCores(
   station: Station,
   { authority, wanted }: { readonly authority: Authority; readonly wanted: readonly Bytes[] }
 ): Promise<number> {
-  const releases = lastReleases(authority, wanted)
+  const { believed } = authority
   let cores = 0
-  for (const { body } of releases) {
+  for (const { body } of releasesFor(believed, wanted)) {
     for (const artifact of body.artifacts) {
-      const isHere =
-        (await station.store.hasWhole(artifact.tree)) ||
-        (await knownFolder(desk, artifact.treeDigest)) !== null
-      if (!isHere && wanted.length === 0) continue
-      context.out.progress('building tree core', artifact.platform)
-      await buildCore(desk, station, artifact)
-      station.store.holders(artifact.tree)
+      if (wanted.length === 0 && !(await isTreeHere(desk, station, artifact))) continue
+      context.out.progress('building cores', artifact.platform)
+      await buildTree(desk, station, artifact)
+      if (!(await buildPatches(desk, station, artifact))) {
+        context.out.note(`the patches of ${escapeText(body.label)} are not on this machine`)
+      }
+      copiesOf(station, [artifact])
       cores += 1
     }
   }
+  await dropOld(desk, station, believed)
   return cores
 }
 
-function lastReleases({ believed }: Authority, wanted: readonly Bytes[]): readonly KnownRelease[] {
-  const channels = [...new Set(believed.releases.map(({ body }) => body.channel))]
-  const newest = channels.flatMap((channel) => admittedReleases(believed, channel))
-  if (wanted.length === 0) return newest.slice(0, KEPT_RELEASES)
-  const found = newest.filter(({ id }) => wanted.some((one) => equal(one, id)))
+function releasesFor(believed: Believed, wanted: readonly Bytes[]): readonly KnownRelease[] {
+  const served = servedReleases(believed)
+  if (wanted.length === 0) return served
+  const found = served.filter(({ id }) => wanted.some((one) => equal(one, id)))
   if (found.length === wanted.length) return found
-  throw new OtaError('USAGE', 'a release to seed is not admitted here')
+  throw new OtaError('USAGE', 'a release to seed is not among the last ten admitted of a channel')
 }
 
 async function watchPeers(context: Context, desk: Desk, station: Station): Promise<void> {
