@@ -38,7 +38,7 @@ interface Wait {
 
 /** One core being fetched, sparse: what is needed is asked for in random order, the rest never. */
 export class Fetch {
-  readonly #ports: SourcePorts
+  readonly #ports: Omit<SourcePorts, 'onBroken'>
   readonly #core: Hypercore
   readonly #options: FetchOptions
   readonly #sources: Sources
@@ -56,16 +56,16 @@ export class Fetch {
   #average = 0
   #isLastWay = true
   #isLooking = false
-  #stopped: OtaError | null = null
+  #stopped: unknown = null
   #closed = false
 
   /** `core` is ready, and closed by `close`. */
-  constructor(ports: SourcePorts, core: Hypercore, options: FetchOptions) {
+  constructor(ports: Omit<SourcePorts, 'onBroken'>, core: Hypercore, options: FetchOptions) {
     this.#ports = ports
     this.#core = core
     this.#options = options
     this.#blockMs = ports.clock.steadyMs()
-    this.#sources = new Sources(ports, core)
+    this.#sources = new Sources({ ...ports, onBroken: (error) => this.stop(error) }, core)
     core.on('download', (index, bytes, from) => {
       this.#blockMs = ports.clock.steadyMs()
       this.#sources.noteBlock(from, bytes)
@@ -131,7 +131,7 @@ export class Fetch {
   }
 
   /** Asks for nothing more, and ends every wait with `error`. */
-  stop(error: OtaError): void {
+  stop(error: unknown): void {
     this.#stopped = error
     this.#range?.destroy()
     this.#range = null

@@ -11,6 +11,7 @@ import {
   type Dice,
   type Log
 } from '../base/index.ts'
+import { isStoreFull, translated } from './failure.ts'
 import { Pace } from './pace.ts'
 
 /** Peers asked at first; each further one brings duplicates before it brings bytes. */
@@ -67,6 +68,8 @@ export interface SourcePorts {
   readonly resting: Resting
   readonly streams: () => readonly object[]
   readonly onAlarm: ((alarm: PeerAlarm) => void) | undefined
+  /** What came is good and cannot be kept. */
+  readonly onBroken: (error: unknown) => void
 }
 
 /** A peer at work on this core. */
@@ -93,8 +96,12 @@ export class Sources {
     this.#core = core
     this.#startedMs = ports.clock.steadyMs()
     this.#lastMs = this.#startedMs
-    core.on('verification-error', (_error, request, _data, from) => {
-      this.#dropLiar(from, request?.block?.index ?? null)
+    core.on('verification-error', (error, request, _data, from) => {
+      const kept = translated(error, 'keep a block')
+      if (isLie(error)) this.#dropLiar(from, request?.block?.index ?? null)
+      // The store could not keep it: no peer's fault.
+      else if (isStoreFull(kept)) ports.onBroken(kept)
+      else ports.log('block-refused', { text: error.message })
     })
   }
 
@@ -135,7 +142,7 @@ export class Sources {
   look(missing: ReadonlySet<number>, isWaiting: boolean): void {
     const nowMs = this.#ports.clock.steadyMs()
     for (const peer of this.#core.peers.slice()) {
-      if (this.#ports.resting.has(toHex(peer.remotePublicKey), nowMs)) this.#close(peer)
+      if (this.#isResting(peer, nowMs)) this.#close(peer)
     }
     this.#dropBad(nowMs)
     if (this.answering.length >= fetchPeersMax && nowMs - this.#lastMs >= idleMs) {
@@ -229,6 +236,8 @@ export class Sources {
 
   /** S31: a block that fails its proof is the peer's fault, never the release's. */
   #dropLiar(peer: HypercorePeer, block: number | null): void {
+    // What else it had sent by then changes nothing.
+    if (this.#isResting(peer, this.#ports.clock.steadyMs())) return
     const name = this.#rest(peer, 'lied')
     const text = `peer ${name} gave a block that is not of the signed core: not asked for now`
     this.#ports.log('HASH_MISMATCH', { peer: name, block, core: toHex(this.#core.key) })
@@ -242,6 +251,10 @@ export class Sources {
     this.#ports.log('peer-dropped', { peer: name, why, core: toHex(this.#core.key) })
     this.#close(peer)
     return name
+  }
+
+  #isResting(peer: HypercorePeer, nowMs: number): boolean {
+    return this.#ports.resting.has(toHex(peer.remotePublicKey), nowMs)
   }
 
   /** Ends the channel of this core; the connection and all else on it go on. */
@@ -258,6 +271,13 @@ export class Sources {
     this.#work.set(peer, work)
     return work
   }
+}
+
+const lies = ['INVALID_CHECKSUM', 'INVALID_PROOF', 'INVALID_SIGNATURE']
+
+/** A proof that does not hold; anything else went wrong on this side. */
+function isLie(error: Error): boolean {
+  return 'code' in error && lies.includes(String(error.code))
 }
 
 /** Whether a peer shows one of these blocks; what it has not told yet counts as not there. */

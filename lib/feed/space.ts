@@ -1,4 +1,4 @@
-import { diskMarginBytes, MIB, OtaError, SECOND, type Clock, type Disk } from '../base/index.ts'
+import { MIB, OtaError, SECOND, type Clock, type Disk } from '../base/index.ts'
 import { inBackground } from '../base/life.ts'
 import type { Artifact } from '../records/index.ts'
 
@@ -32,7 +32,7 @@ export class Space {
     const parent = into.slice(0, Math.max(1, into.lastIndexOf('/')))
     await disk.makeFolder(parent)
     await need(disk, parent, 2 * artifact.bytes)
-    await need(disk, store, Math.min(artifact.tree.bytes, artifact.bytes) + diskMarginBytes / 4)
+    await checkRoom(disk, store, Math.min(artifact.tree.bytes, artifact.bytes))
   }
 
   /** Calls `full` at each look that finds the disk of the store nearly full. */
@@ -59,11 +59,16 @@ export class Space {
   }
 }
 
+/** Room for a core of so many bytes in the store. Throws `NO_SPACE`. */
+export async function checkRoom(disk: Disk, store: string, bytes: number): Promise<void> {
+  await need(disk, store, bytes + reserveBytes)
+}
+
 async function need(disk: Disk, folder: string, bytes: number): Promise<void> {
   const free = await disk.freeBytes(folder)
   if (free >= bytes) return
   const facts = { have: free, need: bytes }
-  throw new OtaError('NO_SPACE', `the fetch needs ${bytes} free bytes in "${folder}"`, {
+  throw new OtaError('NO_SPACE', `${bytes} free bytes are needed in "${folder}"`, {
     facts,
     hint: 'free some: it goes on by itself'
   })

@@ -1,45 +1,25 @@
-import Corestore from 'corestore'
-import Hypercore from 'hypercore'
-import { assert, isOtaError, MIB, SECOND } from '../base/index.ts'
-import type { Bytes, Clock, Dice, Disk, Log } from '../base/index.ts'
+import { assert, MIB, OtaError, SECOND } from '../base/index.ts'
+import type { Bytes, Clock, Dice, Log } from '../base/index.ts'
 import { inBackground, Life } from '../base/life.ts'
 import type { Pack, PatchPack } from '../artifact/index.ts'
 import type { Artifact, CoreRef } from '../records/index.ts'
 import type { KeyPair } from '../trust/index.ts'
-import { closeStore, Cores } from './cores.ts'
-import { translated } from './failure.ts'
-import { Mailboxes, type BlockListener, type FeedView } from './mailboxes.ts'
+import { isStoreFull } from './failure.ts'
+import type { BlockListener, FeedView } from './mailboxes.ts'
+import { Opened, type StoreOptions, type StorePorts } from './opened.ts'
 import type { OwnFeed } from './own.ts'
 import type { FeedAlarm } from './reader.ts'
 import { silenceHypercore } from './silence.ts'
-import type { Seed } from './seeding.ts'
-import { TreeCores, type FetchTreeOptions, type Rebuilt } from './trees.ts'
-import { Uploads } from './uploads.ts'
+import type { FetchTreeOptions, Rebuilt, TreeCores } from './trees.ts'
 
-export interface StoreOptions {
-  readonly disk: Disk
-  /** `cores` below it is hypercore's; `feeds` holds marks, proofs and the build journal. */
-  readonly folder: string
-  /**
-   * A node's store holds nothing that peers and version folders do not: one that does not open is
-   * deleted and made anew. Never for a store in which a signer's own feed lies.
-   */
-  readonly cache?: boolean
-  /** Memory of the storage's write buffer; 1 MiB unless told. */
-  readonly writeBufferBytes?: number
-  /** No block within this time ends a fetch; a minute unless told. Blocks of feeds get half. */
-  readonly stallMs?: number
-  /** What is carried for others; `full` unless told. */
-  readonly seed?: Seed
-  /** This node's lot where not everybody carries a tree: its public key. */
-  readonly ticket?: Bytes
-  /** Bytes per second of static cores sent to all peers together; no limit unless told. */
-  readonly uploadBytesPerSecond?: number
-  /** Above so many stored bytes no tree is made whole for others; no limit unless told. */
-  readonly seedBytesMax?: number
-  /** An app's own corestore, used beside the app and left open. */
-  readonly corestore?: object
-}
+/** How often a node's store looks at its disk. */
+const lookEveryMs = 30 * SECOND
+/** Below this a write of the storage may have failed, and it takes no further one. */
+const fullBytes = 4 * MIB
+/** So much must be free again before it is opened anew. */
+const spaceAgainBytes = 32 * MIB
+
+type AlarmListener = (alarm: FeedAlarm) => void
 
 /** A connection as a swarm gives it: a duplex that closes once. */
 interface ClosingStream {
@@ -56,9 +36,14 @@ export class Store extends Life {
   readonly #log: Log
   readonly #options: StoreOptions
   readonly #streams = new Set<object>()
-  #store: Corestore | null = null
-  #trees: TreeCores | null = null
-  #mailboxes: Mailboxes | null = null
+  readonly #blockListeners = new Map<BlockListener, () => void>()
+  readonly #alarmListeners = new Map<AlarmListener, () => void>()
+  #opened: Opened | null = null
+  #feedKeys: readonly Bytes[] = []
+  /** A write failed, or may have, for want of space. */
+  #wasFull = false
+  #healing: Promise<void> | null = null
+  #cancelLook: () => void = () => undefined
 
   constructor(clock: Clock, dice: Dice, log: Log, options: StoreOptions) {
     super()
@@ -77,75 +62,90 @@ export class Store extends Life {
     const restore = silenceHypercore(this.#log)
     this.own({ close: restore })
     await disk.makeFolder(`${folder}/feeds`)
-    this.#store = await this.#openCorestore()
-    const { seed = 'full', ticket = null, seedBytesMax = Infinity } = this.#options
-    const cores = new Cores(this.#store, { servesAll: seed !== 'off' })
-    const { uploadBytesPerSecond } = this.#options
-    if (uploadBytesPerSecond !== undefined) {
-      this.own(new Uploads(this.#clock, this.#store, uploadBytesPerSecond))
-    }
-    const stallMs = this.#options.stallMs ?? 60 * SECOND
-    const mine = {
-      disk,
-      folder: `${folder}/feeds`,
-      withinMs: Math.min(stallMs, 30 * SECOND),
-      hasPeers: () => this.#streams.size > 0
-    }
-    this.#mailboxes = this.own(new Mailboxes(this.#clock, this.#log, cores, mine))
-    const ports = { clock: this.#clock, dice: this.#dice, log: this.#log, disk }
-    this.#trees = this.own(
-      new TreeCores(ports, cores, {
-        folder,
-        seeding: { seed, ticket, bytesMax: seedBytesMax },
-        journal: `${folder}/feeds/building`,
-        streams: () => [...this.#streams],
-        stallMs
-      })
-    )
-    await this.#mailboxes.open()
-    await this.#trees.open()
+    this.#opened = await Opened.open(this.#ports(), this.#options)
+    this.own({
+      close: async () => {
+        this.#cancelLook()
+        await this.#healing?.catch(inBackground)
+        await this.#opened?.close()
+      }
+    })
+    if (this.#options.cache === true && this.#options.corestore === undefined) this.#lookLater()
   }
 
-  async #openCorestore(): Promise<Corestore> {
-    const given = this.#options.corestore
-    // The app hands in its own corestore; the public types do not mention the package.
-    if (given !== undefined) return this.own((given as Corestore).session())
-    try {
-      return await this.#tryOpen()
-    } catch (cause) {
-      const error = translated(cause, 'open the core store')
-      const isBroken = isOtaError(error, 'INTERNAL') || isOtaError(error, 'STORE_MOVED')
-      if (this.#options.cache !== true || !isBroken) throw error
-      this.#log('store-reset', { text: error.message })
-      await this.#options.disk.remove(`${this.#options.folder}/cores`)
-      return await this.#tryOpen()
-    }
+  #ports(): StorePorts {
+    const streams = (): readonly object[] => [...this.#streams]
+    return { clock: this.#clock, dice: this.#dice, log: this.#log, streams }
   }
 
-  async #tryOpen(): Promise<Corestore> {
-    const writeBufferSize = this.#options.writeBufferBytes ?? MIB
-    const storage = Hypercore.defaultStorage(`${this.#options.folder}/cores`, { writeBufferSize })
-    const store = new Corestore(storage)
+  #lookLater(): void {
+    if (this.closing !== null) return
+    this.#cancelLook = this.#clock.after(lookEveryMs, () => {
+      this.#look()
+        .catch(inBackground)
+        .finally(() => this.#lookLater())
+        .catch(inBackground)
+    })
+  }
+
+  async #look(): Promise<void> {
+    const free = await this.#options.disk.freeBytes(this.#options.folder)
+    if (free < fullBytes && !this.#wasFull) {
+      this.#wasFull = true
+      this.#log('NO_SPACE', { folder: this.#options.folder, free })
+    }
+    if (this.#wasFull && free >= spaceAgainBytes) await this.#heal()
+  }
+
+  /** The storage takes no write after one that failed: it is closed, and opened anew. */
+  async #heal(): Promise<void> {
+    this.#healing ??= this.#openAnew().finally(() => {
+      this.#healing = null
+    })
+    await this.#healing
+  }
+
+  async #openAnew(): Promise<void> {
+    if (this.closing !== null) return
+    const before = this.#open()
+    await before.trees.stop(new OtaError('NO_SPACE', 'the disk was full: the store is opened anew'))
+    // What it could not write it cannot write now either; peers have it.
+    await before.close().catch(inBackground)
+    this.#opened = await Opened.open(this.#ports(), this.#options)
+    const { corestore, mailboxes } = this.#opened
+    this.#wasFull = false
+    for (const fn of this.#blockListeners.keys()) {
+      this.#blockListeners.set(fn, mailboxes.onBlock(fn))
+    }
+    for (const fn of this.#alarmListeners.keys()) {
+      this.#alarmListeners.set(fn, mailboxes.onAlarm(fn))
+    }
+    for (const stream of this.#streams) corestore.replicate(stream)
+    await mailboxes.openFeeds(this.#feedKeys)
+    this.#log('store-opened-anew', { folder: this.#options.folder })
+  }
+
+  /** Runs `deed` on a store that can write, and notes if it finds that it cannot. */
+  async #onTrees<T>(deed: (trees: TreeCores) => Promise<T>): Promise<T> {
+    if (this.#wasFull && this.#options.cache === true) await this.#look()
+    await this.#healing
     try {
-      await store.ready()
+      return await deed(this.#open().trees)
     } catch (error) {
-      // A store that failed to open has nothing to close but its lock; the first error counts.
-      await closeStore(store).catch(inBackground)
+      if (isStoreFull(error)) this.#wasFull = true
       throw error
     }
-    this.own({ close: async () => await closeStore(store) })
-    return store
   }
 
   /** Serves and fetches over one connection, until it closes. The same one twice is once. */
   replicate(stream: object): void {
     if (this.#streams.has(stream) || this.closing !== null) return
-    assert(this.#store !== null, 'the store is open')
+    const { corestore } = this.#open()
     this.#streams.add(stream)
     // Every swarm connection is a duplex with this event.
     const closing = stream as ClosingStream
     closing.once('close', () => this.#streams.delete(stream))
-    this.#store.replicate(stream)
+    corestore.replicate(stream)
   }
 
   /**
@@ -153,16 +153,26 @@ export class Store extends Life {
    * is named again by an alarm after each start. Throws `OVER_LIMIT` for more.
    */
   async openFeeds(keys: readonly Bytes[]): Promise<void> {
+    await this.#healing
     await this.#open().mailboxes.openFeeds(keys)
+    this.#feedKeys = keys
   }
 
   /** Blocks of all feeds, in order within each, from the first on at every start. */
   onBlock(listener: BlockListener): () => void {
-    return this.#open().mailboxes.onBlock(listener)
+    this.#blockListeners.set(listener, this.#open().mailboxes.onBlock(listener))
+    return () => {
+      this.#blockListeners.get(listener)?.()
+      this.#blockListeners.delete(listener)
+    }
   }
 
-  onAlarm(listener: (alarm: FeedAlarm) => void): () => void {
-    return this.#open().mailboxes.onAlarm(listener)
+  onAlarm(listener: AlarmListener): () => void {
+    this.#alarmListeners.set(listener, this.#open().mailboxes.onAlarm(listener))
+    return () => {
+      this.#alarmListeners.get(listener)?.()
+      this.#alarmListeners.delete(listener)
+    }
   }
 
   feeds(): readonly FeedView[] {
@@ -186,12 +196,12 @@ export class Store extends Life {
 
   /** Stores the whole tree core of a packed folder, so that peers can take it from here. */
   async buildTreeCore(pack: Pick<Pack, 'core' | 'blocks'>): Promise<void> {
-    await this.#open().trees.build(pack)
+    await this.#onTrees(async (trees) => await trees.build(pack))
   }
 
   /** Stores a whole patch core, so that peers can take routes from here. */
   async buildPatchCore(pack: Pick<PatchPack, 'core' | 'blocks'>): Promise<void> {
-    await this.#open().trees.build(pack)
+    await this.#onTrees(async (trees) => await trees.build(pack))
   }
 
   /**
@@ -200,7 +210,7 @@ export class Store extends Life {
    * and are not fetched again. Errors of `unpackTree`, `NO_PEERS`, `TIMEOUT`, or the signal's reason.
    */
   async fetchTree(artifact: Artifact, options: FetchTreeOptions): Promise<void> {
-    await this.#open().trees.fetch(artifact, options)
+    await this.#onTrees(async (trees) => await trees.fetch(artifact, options))
   }
 
   /**
@@ -210,11 +220,11 @@ export class Store extends Life {
    * the folder is not the signed tree.
    */
   async rebuild(artifact: Artifact, folder: string): Promise<Rebuilt> {
-    return await this.#open().trees.rebuild(artifact, folder)
+    return await this.#onTrees(async (trees) => await trees.rebuild(artifact, folder))
   }
 
   async hasWhole(core: CoreRef): Promise<boolean> {
-    return await this.#open().trees.isWhole(core)
+    return await this.#onTrees(async (trees) => await trees.isWhole(core))
   }
 
   /**
@@ -222,17 +232,16 @@ export class Store extends Life {
    * core on every connection and says 0: call again.
    */
   holders(core: Pick<CoreRef, 'key' | 'blocks'>): number {
-    return this.#open().trees.holders(core)
+    return this.#healing === null ? this.#open().trees.holders(core) : 0
   }
 
   /** Deletes a tree core or a patch core. The disk comes back one release late at worst. */
   async drop(core: CoreRef): Promise<void> {
-    await this.#open().trees.drop(core)
+    await this.#onTrees(async (trees) => await trees.drop(core))
   }
 
-  #open(): { readonly mailboxes: Mailboxes; readonly trees: TreeCores } {
-    const [mailboxes, trees] = [this.#mailboxes, this.#trees]
-    assert(mailboxes !== null && trees !== null, 'the store is open')
-    return { mailboxes, trees }
+  #open(): Opened {
+    assert(this.#opened !== null, 'the store is open')
+    return this.#opened
   }
 }

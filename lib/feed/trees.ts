@@ -11,7 +11,7 @@ import { Fetch } from './fetch.ts'
 import { Gauge, type Progress } from './progress.ts'
 import { makesWhole, type Seed } from './seeding.ts'
 import { Resting, type PeerAlarm } from './sources.ts'
-import { Space } from './space.ts'
+import { checkRoom, Space } from './space.ts'
 import { Slots, Turns } from './turns.ts'
 import { Ways, type Failures, type LocalTree } from './ways.ts'
 
@@ -67,6 +67,8 @@ export class TreeCores {
   readonly #resting = new Resting()
   /** Ways that gave wrong bytes, by tree core; forgotten with the release. */
   readonly #failures = new Map<string, Failures>()
+  readonly #running = new Set<Fetch>()
+  #stopped: OtaError | null = null
   readonly #turns = new Turns()
   readonly #slots = new Slots(openCoresMax)
   /** Sessions with channels on every connection, to see who else is whole. */
@@ -105,6 +107,13 @@ export class TreeCores {
     this.#announced.clear()
     for (const core of this.#watched.values()) await core.close()
     this.#watched.clear()
+  }
+
+  /** Ends every fetch with `error`, and waits until nothing is under way. */
+  async stop(error: OtaError): Promise<void> {
+    this.#stopped = error
+    for (const fetch of this.#running) fetch.stop(error)
+    await this.#turns.over()
   }
 
   async isWhole(ref: CoreRef): Promise<boolean> {
@@ -184,6 +193,7 @@ export class TreeCores {
 
   async #makeWhole(pack: Pick<Pack, 'core' | 'blocks'>): Promise<void> {
     if (await this.isWhole(pack.core)) return
+    await checkRoom(this.#ports.disk, this.#folder, pack.core.bytes)
     const wasWatched = this.#watched.has(toHex(pack.core.key))
     await this.#letGo(pack.core.key)
     await atDoor('delete a sparse core', async () => await this.#cores.erase(pack.core.key))
@@ -195,15 +205,12 @@ export class TreeCores {
   async #fetchNow(artifact: Artifact, options: FetchTreeOptions): Promise<void> {
     const { clock, disk, log } = this.#ports
     const gauge = new Gauge(clock, options.onProgress)
-    const running = new Set<Fetch>()
     const sessions = new Map<string, { readonly ref: CoreRef; readonly fetch: Promise<Fetch> }>()
     const open = async (ref: CoreRef): Promise<Fetch> => {
       const name = toHex(ref.key)
       const found = sessions.get(name) ?? { ref, fetch: this.#openFetch(ref, gauge, options) }
       sessions.set(name, found)
-      const fetch = await found.fetch
-      running.add(fetch)
-      return fetch
+      return await found.fetch
     }
     const space = new Space({ clock, disk }, { artifact, into: options.into, store: this.#folder })
     await space.check()
@@ -222,7 +229,7 @@ export class TreeCores {
       }
     )
     space.watch((error) => {
-      for (const fetch of running) fetch.stop(error)
+      for (const fetch of this.#running) fetch.stop(error)
     })
     let route: string | null = null
     try {
@@ -236,6 +243,7 @@ export class TreeCores {
 
   async #endFetch(ref: CoreRef, opening: Promise<Fetch>, route: string | null): Promise<void> {
     const fetch = await opening
+    this.#running.delete(fetch)
     await fetch.close()
     if (await this.#cores.isWhole(ref.key, ref.blocks)) await this.#announce(ref.key)
     // A channel that was refused is not opened again while the core stays in memory.
@@ -245,12 +253,15 @@ export class TreeCores {
   async #openFetch(ref: CoreRef, gauge: Gauge, options: FetchTreeOptions): Promise<Fetch> {
     const { clock, dice, log } = this.#ports
     const { onAlarm, signal } = options
+    if (this.#stopped !== null) throw this.#stopped
     const ports = { clock, dice, log, resting: this.#resting, streams: this.#streams, onAlarm }
-    return new Fetch(ports, await this.#cores.openActive(ref.key), {
+    const fetch = new Fetch(ports, await this.#cores.openActive(ref.key), {
       stallMs: this.#stallMs,
       signal,
       onBytes: (bytes) => gauge.add(bytes)
     })
+    this.#running.add(fetch)
+    return fetch
   }
 
   #failuresOf({ tree }: Artifact): Failures {

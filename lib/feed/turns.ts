@@ -13,6 +13,11 @@ export class Turns {
       if (this.#last.get(name) === settled) this.#last.delete(name)
     }
   }
+
+  /** Waits until nothing that was begun by now is under way. */
+  async over(): Promise<void> {
+    await Promise.all(this.#last.values())
+  }
 }
 
 /** At most `max` at a time; the others wait in order. */
