@@ -78,7 +78,7 @@ function checkFile(path: string, stat: Stat): void {
 }
 
 /** BLAKE2b-256 of the first `size` bytes of a file, read by windows. */
-async function hashFile(disk: Disk, path: string, size: number): Promise<Bytes> {
+export async function hashFile(disk: Disk, path: string, size: number): Promise<Bytes> {
   const hasher = new Hasher()
   for (let at = 0; at < size; at += windowBytes) {
     hasher.update(await readExactly(disk, path, at, Math.min(windowBytes, size - at)))

@@ -65,6 +65,12 @@ export const headBytesMax = 5_000_000
 export const chunkBytesMax = 256 * KIB
 /** A manifest before compression: 50,000 entries of the longest tree measured need 4.6 MB. */
 export const manifestBytesMax = 16 * MIB
+/** A git bundle with its history: it is fetched whole before anything of it is judged. */
+export const bundleBytesMax = 256 * MIB
+/** Blocks of the core of a git bundle, but for the last. */
+export const bundleBlockBytes = 64 * KIB
+/** Dependencies that a recipe lists: more fit as one folder each. */
+export const dependenciesMax = 512
 /** Static cores open at one time, and peers asked for the blocks of one. */
 export const openCoresMax = 3
 export const fetchPeersMax = 8

@@ -20,3 +20,17 @@ export { signWithAgent, type Agent } from './signer/agent.ts'
 export { splitCommand } from './signer/argv.ts'
 export { signWithCommand } from './signer/command.ts'
 export { readSshPublicKey } from './signer/public-key.ts'
+export { findJail, runJailed, type FindJail, type Jail, type JailFound } from './jail/jail.ts'
+export type { JailEnd, JailJob, JailLimits, Place } from './jail/job.ts'
+export {
+  buildRelease,
+  buildSource,
+  hashBundle,
+  openSource,
+  packBuilt,
+  type BuildOrder,
+  type OpenSource,
+  type SourceFacts
+} from './source/build.ts'
+export { makeBundle, type BundleFrom } from './source/git.ts'
+export type { Workshop } from './source/workshop.ts'

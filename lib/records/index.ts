@@ -220,3 +220,11 @@ export {
   type Responsibility,
   type StateRules
 } from './ota-json/index.ts'
+export {
+  decodeRecipe,
+  isWithin,
+  recipeFile,
+  toolchainText,
+  type Dependency,
+  type Recipe
+} from './recipe.ts'

@@ -23,6 +23,17 @@ export function isReservedEnv(name: string): boolean {
   return reserved.includes(upper) || reservedPrefixes.some((prefix) => upper.startsWith(prefix))
 }
 
+/** Variables an author sets: names that are names, and none that is reserved. */
+export function readEnv(field: Field): ReadonlyMap<string, string> {
+  const env = new Map<string, string>()
+  for (const [name, value] of field.entries(64)) {
+    if (!/^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(name)) value.fail('no name of a variable')
+    if (isReservedEnv(name)) value.fail('this variable is reserved, a release may not set it')
+    env.set(name, value.text(4_096))
+  }
+  return env
+}
+
 /** Name of the port variable of a listen entry: the first is PORT, others PORT_NAME. */
 export function portVariable(listen: string, index: number): string {
   return index === 0 ? 'PORT' : `PORT_${listen.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`

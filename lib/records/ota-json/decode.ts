@@ -1,5 +1,5 @@
 import { GIB, MIB, type Bytes } from '../../base/index.ts'
-import { isReservedEnv, portVariable, readHook, readStart, readTreePath } from './argv.ts'
+import { portVariable, readEnv, readHook, readStart, readTreePath } from './argv.ts'
 import { Field, namePattern, orEmpty } from './field.ts'
 import { parseJson } from './json.ts'
 import { checkPairs } from './rules.ts'
@@ -86,16 +86,6 @@ function readRequires(field: Field): OtaJson['requires'] {
 
 function readWords(field: Field): readonly string[] {
   return field.set(16, (one) => one.text(32, /^[a-z0-9_]+$/))
-}
-
-function readEnv(field: Field): ReadonlyMap<string, string> {
-  const env = new Map<string, string>()
-  for (const [name, value] of field.entries(64)) {
-    if (!/^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(name)) value.fail('no name of a variable')
-    if (isReservedEnv(name)) value.fail('this variable is reserved, a release may not set it')
-    env.set(name, value.text(4_096))
-  }
-  return env
 }
 
 function readStop(field: Field): OtaJson['stop'] {

@@ -4,21 +4,22 @@ import type { Json } from './json.ts'
 /** What names in `ota.json` are made of, as in every record. */
 export const namePattern = /^[a-z0-9][a-z0-9.-]*$/
 
-const fixHint = 'correct ota.json at the top of the tree and pack again'
-
 /**
- * A place in `ota.json`, named by its path; each reader takes one exact type or throws `BAD_TREE`.
+ * A place in `ota.json`, or in another such `file`, named by its path; each reader takes one exact
+ * type or throws `BAD_TREE`.
  */
 export class Field {
   readonly path: string
+  readonly file: string
   readonly #value: Json | undefined
 
-  constructor(value: Json | undefined, path: string) {
+  constructor(value: Json | undefined, path: string, file = 'ota.json') {
     this.#value = value
     this.path = path
+    this.file = file
   }
 
-  /** `read`, or `fallback` where the key is not there. There is no null in `ota.json`. */
+  /** `read`, or `fallback` where the key is not there. There is no null in the file. */
   or<A, B>(fallback: A, read: (field: Field) => B): A | B {
     return this.#value === undefined ? fallback : read(this)
   }
@@ -35,21 +36,22 @@ export class Field {
       if (known.includes(key) || key.startsWith('x-')) continue
       this.fail(`unknown key "${key}"`, `known here: ${keys.join(', ')}; own keys begin with "x-"`)
     }
-    return (key) => new Field(map.get(key), this.path === '' ? key : `${this.path}.${key}`)
+    return (key) =>
+      new Field(map.get(key), this.path === '' ? key : `${this.path}.${key}`, this.file)
   }
 
   /** An object whose keys are names of the author's, at most `max`. */
   entries(max: number): readonly (readonly [string, Field])[] {
     const entries = [...this.#map()].filter(([key]) => !key.startsWith('x-'))
     if (entries.length > max) this.fail(`at most ${max} entries, have ${entries.length}`)
-    return entries.map(([key, value]) => [key, new Field(value, `${this.path}.${key}`)])
+    return entries.map(([key, value]) => [key, new Field(value, `${this.path}.${key}`, this.file)])
   }
 
   list(max: number): readonly Field[] {
     const value = this.#value
     if (!isList(value)) return this.#wrong('a list')
     if (value.length > max) this.fail(`at most ${max} entries, have ${value.length}`)
-    return value.map((one, index) => new Field(one, `${this.path}[${index}]`))
+    return value.map((one, index) => new Field(one, `${this.path}[${index}]`, this.file))
   }
 
   /** A list in which nothing stands twice. */
@@ -91,8 +93,9 @@ export class Field {
   }
 
   /** Throws `BAD_TREE` with the path. */
-  fail(reason: string, hint = fixHint): never {
-    const place = this.path === '' ? 'ota.json' : `ota.json: ${this.path}`
+  fail(reason: string, told?: string): never {
+    const place = this.path === '' ? this.file : `${this.file}: ${this.path}`
+    const hint = told ?? `correct ${this.file} at the top of the tree and pack again`
     throw new OtaError('BAD_TREE', `${place}: ${reason}`, { hint, facts: { path: this.path } })
   }
 
@@ -117,7 +120,7 @@ export class Field {
 
 /** The field, or an object without keys where it is not there: all defaults. */
 export function orEmpty(field: Field): Field {
-  return field.or(new Field(new Map(), field.path), (present) => present)
+  return field.or(new Field(new Map(), field.path, field.file), (present) => present)
 }
 
 function isList(value: Json | undefined): value is readonly Json[] {

@@ -10,16 +10,17 @@ const number = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?/y
 const string = /"(?:[^"\\\p{Cc}]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*"/uy
 
 /**
- * Strict JSON of `ota.json`: UTF-8, no key twice in one object (two readers could take different
- * ones), at most 16 deep and 64 KiB. Throws `BAD_TREE` with line and column.
+ * Strict JSON of a file in a tree, `ota.json` unless told: UTF-8, no key twice in one object (two
+ * readers could take different ones), at most 16 deep and 64 KiB. Throws `BAD_TREE` with line and
+ * column.
  */
-export function parseJson(bytes: Bytes): Json {
+export function parseJson(bytes: Bytes, file = 'ota.json'): Json {
   if (bytes.byteLength > otaJsonBytesMax) {
-    throw badJson(`at most ${otaJsonBytesMax} bytes, have ${bytes.byteLength}`)
+    throw badJson(file, `at most ${otaJsonBytesMax} bytes, have ${bytes.byteLength}`)
   }
   const text = toText(bytes)
-  if (!equal(fromText(text), bytes)) throw badJson('not UTF-8')
-  const parser = new Parser(text)
+  if (!equal(fromText(text), bytes)) throw badJson(file, 'not UTF-8')
+  const parser = new Parser(text, file)
   const value = parser.value(0)
   parser.end()
   return value
@@ -27,10 +28,12 @@ export function parseJson(bytes: Bytes): Json {
 
 class Parser {
   readonly #text: string
+  readonly #file: string
   #at = 0
 
-  constructor(text: string) {
+  constructor(text: string, file: string) {
     this.#text = text
+    this.#file = file
   }
 
   value(depth: number): Json {
@@ -98,13 +101,13 @@ class Parser {
   #fail(reason: string): never {
     const before = this.#text.slice(0, this.#at).split('\n')
     const column = (before.at(-1) ?? '').length + 1
-    throw badJson(`line ${before.length}, column ${column}: ${reason}`)
+    throw badJson(this.#file, `line ${before.length}, column ${column}: ${reason}`)
   }
 }
 
-function badJson(reason: string): OtaError {
-  return new OtaError('BAD_TREE', `ota.json: ${reason}`, {
-    hint: 'ota.json is strict JSON: no comments, no trailing commas, no key twice',
+function badJson(file: string, reason: string): OtaError {
+  return new OtaError('BAD_TREE', `${file}: ${reason}`, {
+    hint: `${file} is strict JSON: no comments, no trailing commas, no key twice`,
     facts: { path: '' }
   })
 }

@@ -1,0 +1,63 @@
+/**
+ * What runs as the first process of a jail that is made with `unshare`, as root of its own
+ * namespaces: builds a new root out of what it is told, leaves the old one, gives up every right,
+ * and stays as process 1 until the program has ended. When it goes, everything in the jail goes.
+ *
+ * Arguments: folder for the new root, bytes of `/tmp`, working folder, `root` or `user`; then
+ * triples `place PATH AT`, `link TARGET AT`, and `lock - -`, after which all that was placed before
+ * is read-only; then `--` and the program. No argument is ever part of the text that the shell
+ * reads.
+ */
+export const setupScript = `
+set -eu
+umask 022
+root=$1 tmp=$2 cwd=$3 mode=$4
+shift 4
+mount -t tmpfs -o nosuid,nodev,mode=0755,size=4m jail "$root"
+place() {
+  if [ -d "$1" ]; then at=$2; else at=\${2%/*}; fi
+  [ -d "$root$at" ] || mkdir -p "$root$at"
+  [ -d "$1" ] || : > "$root$2"
+  mount --rbind "$1" "$root$2"
+}
+# a bind takes what is mounted below along, and each of those has flags of its own
+lock() {
+  table=$(cat /proc/self/mountinfo)
+  while read -r _ _ _ _ at options _; do
+    case $at in *\\*) at=$(printf %b "$at") ;; esac
+    case $at in "$root"/*) mount -o "remount,bind,ro\${options#r?}" "$at" ;; esac
+  done <<TABLE
+$table
+TABLE
+}
+while [ "$1" != -- ]; do
+  case $1 in
+  place) place "$2" "$3" ;;
+  link) ln -s "$2" "$root$3" ;;
+  lock) lock ;;
+  esac
+  shift 3
+done
+shift
+mkdir -p "$root/proc" "$root/dev" "$root/tmp" "$root/.old"
+mount -t proc -o nosuid,nodev,noexec proc "$root/proc"
+for name in null zero full random urandom; do
+  : > "$root/dev/$name"
+  mount --bind "/dev/$name" "$root/dev/$name"
+done
+ln -s /proc/self/fd "$root/dev/fd"
+mount -t tmpfs -o "nosuid,nodev,mode=1777,size=$tmp" tmp "$root/tmp"
+cd "$root"
+pivot_root . .old
+umount -l /.old
+rmdir /.old
+mount -o remount,bind,ro,nosuid,nodev /
+cd "$cwd"
+if [ "$mode" = user ]; then
+  set -- unshare --user --map-user=65534 --map-group=65534 setpriv --no-new-privs "$@"
+else
+  set -- setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all \\
+    --bounding-set=-all --no-new-privs "$@"
+fi
+"$@" && exit 0 || exit $?
+`
