@@ -76,9 +76,8 @@ export function isEarly(ruling: Ruling, { entries }: Statement, { held }: Believ
     return ruling.id !== null && early.has(ruling.code)
   }
   const signers = held.get(toHex(ruling.id))?.any.known.signers ?? []
-  const known = new Set(signers.map(toHex))
   return entries.some((entry) => {
     const signature = decodeEntry(entry)
-    return signature !== null && !known.has(toHex(signature.key))
+    return signature !== null && !signers.some((key) => equal(key, signature.key))
   })
 }

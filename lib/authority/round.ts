@@ -59,10 +59,11 @@ export class Round {
   }
 
   take(arrival: Arrival): Ruling {
-    let chain = chainOf(this.#admission.view)
+    let { trusts } = this.#admission.view
     const ruling = this.#takeOne(arrival)
-    while (chain !== chainOf(this.#admission.view)) {
-      chain = chainOf(this.#admission.view)
+    // A list of trusts is a value: another one stands for another chain.
+    while (trusts !== this.#admission.view.trusts) {
+      trusts = this.#admission.view.trusts
       for (const early of this.#parked.take()) this.#takeOne(early)
     }
     return ruling
@@ -81,8 +82,9 @@ export class Round {
     const { id } = ruling
     const { view } = this.#admission
     if (id !== null) {
-      this.#wants.note(view, id, statement.entries.length)
-      this.#carriers.set(toHex(id), from)
+      const hex = toHex(id)
+      this.#wants.note(view, hex, statement.entries.length)
+      this.#carriers.set(hex, from)
     }
     this.#say(ruling, from)
     const isWaiting = ruling.tag === 'pending' && ruling.isNew
@@ -105,9 +107,4 @@ export class Round {
     this.#said.push({ ruling, from })
     return ruling
   }
-}
-
-/** Changes with the current trust, and with every other one that statements may name. */
-function chainOf({ trust, trusts }: Believed): string {
-  return `${trust === null ? '' : toHex(trust.id)} ${trusts.length}`
 }

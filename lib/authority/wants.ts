@@ -41,13 +41,12 @@ export function offeredBytes({ held }: Believed, id: Bytes): Bytes | null {
  */
 export class Wants {
   readonly #tried = new Map<string, number>()
-  #under = ''
+  #under: Believed['trusts'] = []
 
-  /** Remembers what a statement brought under the trusts of the moment. */
-  note(believed: Believed, id: Bytes, sigs: number): void {
+  /** Remembers what a statement (the hex of its id) brought under the trusts of the moment. */
+  note(believed: Believed, hex: string, sigs: number): void {
     this.#forgetOld(believed)
     if (this.#tried.size >= triedMax) this.#tried.clear()
-    const hex = toHex(id)
     this.#tried.set(hex, Math.max(sigs, this.#tried.get(hex) ?? 0))
   }
 
@@ -75,10 +74,9 @@ export class Wants {
   }
 
   /** A new trust may count what the others did not. */
-  #forgetOld({ trust, trusts }: Believed): void {
-    const under = trust === null ? '' : `${toHex(trust.id)} ${trusts.length}`
-    if (under === this.#under) return
-    this.#under = under
+  #forgetOld({ trusts }: Believed): void {
+    if (trusts === this.#under) return
+    this.#under = trusts
     this.#tried.clear()
   }
 }

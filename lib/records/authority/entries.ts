@@ -44,13 +44,28 @@ export function parseEntry(bytes: Bytes): Entry {
  */
 export function normaliseEntries(entries: readonly Entry[]): readonly Entry[] {
   if (isNormal(entries)) return entries
-  const sorted = entries.filter(counts).toSorted(byKey)
   const kept: Entry[] = []
-  for (const entry of sorted) {
-    const last = kept.at(-1)
-    if (last === undefined || compareKeys(last, entry) !== 0) kept.push(entry)
+  let last: Entry | null = null
+  for (const entry of inOrderOf(entries.filter(counts), byKey)) {
+    if (last === null || compareKeys(last, entry) !== 0) kept.push(entry)
+    last = entry
   }
-  return kept.toSorted(asWritten)
+  return inOrderOf(kept, asWritten)
+}
+
+/** Sorted; a handful, as signatures are, by insertion: sorting at large costs more to set up. */
+function inOrderOf(list: Entry[], order: (a: Entry, b: Entry) => number): readonly Entry[] {
+  if (list.length > 16) return list.toSorted(order)
+  for (let at = 1; at < list.length; at++) {
+    for (let to = at; to > 0; to--) {
+      const before = list[to - 1]
+      const entry = list[to]
+      if (before === undefined || entry === undefined || order(before, entry) <= 0) break
+      list[to - 1] = entry
+      list[to] = before
+    }
+  }
+  return list
 }
 
 /** Most lists are in order already: writers laid them down. */

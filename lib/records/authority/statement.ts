@@ -19,7 +19,6 @@ import {
   struct,
   u8,
   type Codec,
-  type Reader,
   Writer
 } from '../codec/index.ts'
 import type { Control } from './control.ts'
@@ -73,45 +72,50 @@ export type StatementParts = Pick<Statement, 'network' | 'type' | 'body' | 'entr
 
 export const entry: Codec<Entry> = struct({ alg: u8, bytes: blob(entryBytesMax) })
 
+/** Bytes as `blob` has them, read as a view: a statement is one copy, and its parts lie in it. */
+function blobView(bytesMax: number): Codec<Bytes> {
+  const bytes = blob(bytesMax)
+  return {
+    write: (writer, value) => bytes.write(writer, value),
+    read(reader) {
+      const size = reader.uint()
+      if (size > bytesMax) reader.fail('OVER_LIMIT', `at most ${bytesMax} bytes, have ${size}`)
+      return reader.view(size)
+    }
+  }
+}
+
+const entryView: Codec<Entry> = struct({ alg: u8, bytes: blobView(entryBytesMax) })
+// What no trust could ever exceed; the exact bound needs the trust and is judged there (S13).
+const someEntries = inOrder(statementEntriesMax, entryView)
+const manyEntries = inOrder(trustEntriesMax, entryView)
+
 const network = fixed(32)
 
 const statement: Codec<Statement> = {
   write(writer, value) {
     writer.raw(value.canonical)
-    inOrder(entriesMax(value.type), entry).write(writer, value.entries)
+    const codec = value.type > 1 && value.type < 128 ? someEntries : manyEntries
+    codec.write(writer, value.entries)
   },
   read(reader) {
     const start = reader.offset
     reader.tag(STATEMENT_TAG)
     const net = reader.field('network', () => network.read(reader))
     const type = reader.field('type', () => reader.u8())
-    const size = reader.field('body', () => skipBody(reader, canonicalMax(type)))
-    const canonical = copy(reader.since(start))
-    // The body ends C: a view of the one copy
-    const body = canonical.subarray(canonical.byteLength - size)
+    const body = reader.field('body', () => blobView(canonicalMax(type)).read(reader))
+    const canonical = reader.since(start)
     checkSize(canonical.byteLength, { what: 'statement', bytesMax: canonicalMax(type) })
-    const entries = reader.field('signatures', () => inOrder(entriesMax(type), entry).read(reader))
+    const codec = type > 1 && type < 128 ? someEntries : manyEntries
+    const entries = reader.field('signatures', () => codec.read(reader))
     return { network: net, type, body, canonical, entries }
   }
-}
-
-/** Steps over a body and says its size. */
-function skipBody(reader: Reader, bytesMax: number): number {
-  const size = reader.uint()
-  if (size > bytesMax) reader.fail('OVER_LIMIT', `at most ${bytesMax} bytes, have ${size}`)
-  reader.skip(size)
-  return size
 }
 
 /** Most bytes of C without signatures. */
 function canonicalMax(type: number): number {
   if (type === STATEMENT.trust) return trustBytesMax
   return type === STATEMENT.release ? releaseBytesMax : authorityBytesMax
-}
-
-/** What no trust could ever exceed; the exact bound needs the trust and is judged there (S13). */
-function entriesMax(type: number): number {
-  return type > 1 && type < 128 ? statementEntriesMax : trustEntriesMax
 }
 
 /** C: domain tag, network, type and body; what is signed and hashed. Throws `OVER_LIMIT`. */
@@ -139,5 +143,7 @@ export function encodeStatement(parts: StatementParts): Bytes {
  * `NOT_CANONICAL` (S9). Entries are foreign: any order, repeats and unknown algorithms are taken.
  */
 export function decodeStatement(bytes: Bytes): Statement {
-  return decodeWhole(statement, bytes, { what: 'statement', bytesMax: statementBytesMax })
+  const whole = { what: 'statement', bytesMax: statementBytesMax }
+  checkSize(bytes.byteLength, whole)
+  return decodeWhole(statement, copy(bytes), whole)
 }

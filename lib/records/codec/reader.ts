@@ -86,9 +86,11 @@ export class Reader {
     return this.#bytes.slice(start, start + size)
   }
 
-  /** Steps over the next `size` bytes. */
-  skip(size: number): void {
-    this.#state.start = this.#need(size) + size
+  /** The next `size` bytes as a view: for what is read at once, or from bytes that are our own. */
+  view(size: number): Bytes {
+    const start = this.#need(size)
+    this.#state.start += size
+    return this.#bytes.subarray(start, start + size)
   }
 
   /** Steps over these bytes if they come next; else nothing happens. */

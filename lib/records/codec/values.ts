@@ -114,8 +114,10 @@ function utf8(max: number): Codec<string> {
       bytes.write(writer, encoded)
     },
     read(reader) {
-      const raw = bytes.read(reader)
-      if (isAscii(raw)) return String.fromCharCode(...raw)
+      const size = reader.uint()
+      if (size > max) tooLong(reader, size, max)
+      const raw = reader.view(size)
+      if (isAscii(raw)) return asciiOf(raw)
       const value = toText(raw)
       if (!equal(fromText(value), raw)) reader.fail('NOT_CANONICAL', 'text is not UTF-8')
       return value
@@ -130,6 +132,12 @@ function isPlain(value: string): boolean {
     if (code < 0x20 || code > 0x7e) return false
   }
   return true
+}
+
+function asciiOf(bytes: Bytes): string {
+  let value = ''
+  for (const byte of bytes) value += String.fromCharCode(byte)
+  return value
 }
 
 /** Bytes that mean themselves in UTF-8; nothing else needs the way back. */

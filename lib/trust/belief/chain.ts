@@ -172,7 +172,10 @@ function forkAt(current: KnownTrust, { path, trusts, checkpoint }: Around): read
 
 /** The trust of this id among these, or null. */
 export function trustOf(trusts: readonly KnownTrust[], id: Bytes): KnownTrust | null {
-  if (trusts.length <= 8) return trusts.find((trust) => equal(trust.id, id)) ?? null
+  if (trusts.length <= 8) {
+    for (const trust of trusts) if (equal(trust.id, id)) return trust
+    return null
+  }
   const known = byId.get(trusts) ?? new Map(trusts.map((trust) => [toHex(trust.id), trust]))
   byId.set(trusts, known)
   return known.get(toHex(id)) ?? null

@@ -46,6 +46,13 @@ export class Ledger implements Believed {
     this.#copy(start)
   }
 
+  /** The ledger of a belief: the one it came of, if that has not moved on since; else a new one. */
+  static of(start: Believed): Ledger {
+    const last = ledgers.get(start)
+    ledgers.delete(start)
+    return last ?? new Ledger(start)
+  }
+
   get adopted(): Checkpoint | null {
     return this.#adopted
   }
@@ -120,6 +127,13 @@ export class Ledger implements Believed {
       held: new Map(this.#held)
     }
     return this.#start
+  }
+
+  /** Ends the work: what is believed now, and who goes on from there goes on with this ledger. */
+  close(): Believed {
+    const believed = this.believed()
+    ledgers.set(believed, this)
+    return believed
   }
 
   /** Holds this form of a statement, under the hex of its id, and says where it stands. */
@@ -219,9 +233,14 @@ export class Ledger implements Believed {
     if (any.known.body.action === 'resume') this.#lifted = liftedBy(this.#controls)
   }
 
+  /** A chain that is as it was stays the same value: who waits for another one asks no more. */
   #reset(all: Believed): void {
-    this.#start = all
+    const before = this.#trusts
     this.#copy(all)
+    if (before.length === all.trusts.length && before.every((one, at) => one === all.trusts[at])) {
+      this.#trusts = before
+    }
+    this.#start = { ...all, trusts: this.#trusts }
   }
 
   #copy(from: Believed): void {
@@ -248,6 +267,8 @@ export class Ledger implements Believed {
     if (any.tag === 'control' && any.known.body.action === 'widen') this.#widens.add(hex)
   }
 }
+
+const ledgers = new WeakMap<Believed, Ledger>()
 
 /** Ids, in hex, that the resumes among these lift. */
 export function liftedBy(controls: readonly KnownControl[]): ReadonlySet<string> {

@@ -64,53 +64,64 @@ export interface AdmissionOptions {
  * what follows from it, not a look at all that is held.
  */
 export class Admission {
-  readonly #ledger: Ledger
   readonly #inUse: readonly Bytes[]
+  #believed: Believed
+  /** Null while a belief stands: whoever goes on from that first has the ledger. */
+  #open: Ledger | null = null
 
   constructor(start: Believed, { inUse = [] }: AdmissionOptions = {}) {
-    this.#ledger = new Ledger(start)
+    this.#believed = start
     this.#inUse = inUse
   }
 
   /** What is believed on the way; it changes with each statement taken. */
   get view(): Believed {
-    return this.#ledger
+    return this.#open ?? this.#believed
   }
 
   /** What is believed after all of them, as a value. The bound holds again: see `forget`. */
   believed(): Believed {
-    forget(this.#ledger, this.#inUse)
-    return this.#ledger.believed()
+    if (this.#open === null) return this.#believed
+    forget(this.#open, this.#inUse)
+    this.#believed = this.#open.close()
+    this.#open = null
+    return this.#believed
+  }
+
+  get #ledger(): Ledger {
+    this.#open ??= Ledger.of(this.#believed)
+    return this.#open
   }
 
   /** Judges one statement, as `admit` does. */
   take(statement: Statement, nowMs: number): Ruling {
+    const ledger = this.#ledger
     let any: AnyKnown
     try {
-      any = readStatement(this.#ledger.network, statement)
+      any = readStatement(ledger.network, statement)
     } catch (error) {
       if (!isOtaError(error)) throw error
       return { tag: 'refused', code: error.code, message: error.message, id: null }
     }
     const { id } = any.known
     const hex = toHex(id)
-    const before = this.#ledger.held.get(hex) ?? null
+    const before = ledger.held.get(hex) ?? null
     const start = before?.any ?? any
-    if (!canBegin(this.#ledger, start)) {
+    if (!canBegin(ledger, start)) {
       const message = 'no trust is here yet that could say who counts'
       return { tag: 'refused', code: 'TRUST_GAP', message, id }
     }
     // S13: counted before the first signature is tried.
-    const parts = keysWithPart(this.#ledger, start)
+    const parts = keysWithPart(ledger, start)
     const most = Math.max(entriesLeast, 2 * parts.size)
     if (statement.entries.length > most) {
       return tooMany(id, `${statement.entries.length} signatures, need at most ${most}`)
     }
-    const looked = unite(this.#ledger, start, { entries: statement.entries, parts })
+    const looked = unite(ledger, start, { entries: statement.entries, parts })
     if (before !== null && sameEntries(looked.entries, before.any.known.statement.entries)) {
       return unchanged(before, looked, id)
     }
-    const unproven = lackOfPossession(this.#ledger, start, looked)
+    const unproven = lackOfPossession(ledger, start, looked)
     if (unproven !== null) return { tag: 'refused', code: 'BAD_TRUST', message: unproven, id }
     return this.#hold({ any: withEntries(start, looked), hex, before, looked }, nowMs)
   }
