@@ -17,6 +17,7 @@ export {
 } from './decide/against.ts'
 export { decide } from './decide/decide.ts'
 export { judgedOf } from './decide/facts.ts'
+export { offerFor } from './decide/offer.ts'
 export {
   emptyMemory,
   type Act,

@@ -4,10 +4,12 @@ import { armOf, placeOf } from '../../lib/crowd/index.ts'
 import {
   encodeEvidence,
   sealEvidence,
+  type Artifact,
   type EvidenceDraft,
   type Policy
 } from '../../lib/records/index.ts'
 import { readPolicyFile } from '../../lib/rollout/index.ts'
+import { makeRelease } from '../tools/people.ts'
 import { World, type WorldNode, type WorldOptions } from './world.ts'
 
 /** Five stages with bakes of minutes. */
@@ -222,6 +224,29 @@ test('S49 another platform or channel is not eligible, with the reason', (t) => 
   world.step(node)
   t.is(node.decision?.about, null)
   t.is(node.decision?.act.tag, 'wait')
+})
+
+test('S51 of a release of three components, one missing here, nothing is used', (t) => {
+  const here = 'linux-x64'
+  const all = ['', 'cache', 'index']
+  const judged = (offered: Readonly<Record<string, readonly string[]>>) => {
+    const { world } = fleet({ nodes: 1 })
+    const [whole] = makeRelease(world.network.id, {}).artifacts
+    const artifacts = Object.entries(offered).flatMap(([platform, components]) =>
+      components.map((component): Artifact => ({ ...whole!, platform, component }))
+    )
+    world.release(2, minutes(10), { artifacts })
+    world.step(world.nodes[0]!)
+    t.is(world.nodes[0]?.decision?.act.tag, 'wait')
+    return world.nodes[0]?.decision?.conditions.find(({ id }) => id === 'platform')
+  }
+  const missing = judged({ [here]: ['', 'cache'], 'darwin-arm64': all })
+  t.alike([missing?.ok, missing?.code], [false, 'INCOMPLETE'])
+  t.ok(missing?.text.includes('lacks component index'))
+  const several = judged({ [here]: all })
+  t.alike([several?.ok, several?.code], [false, 'NOT_ELIGIBLE'], 'whole, but not for this version')
+  const named = judged({ [here]: ['cache'] })
+  t.alike([named?.ok, named?.code], [false, 'NOT_ELIGIBLE'])
 })
 
 test('S106 an abort at forty per cent takes back spread by ticket, not in one second', (t) => {

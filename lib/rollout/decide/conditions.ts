@@ -1,6 +1,7 @@
 import { equal } from '../../base/index.ts'
 import { compareOrder, refusals, releaseOf, toShortName } from '../../trust/index.ts'
 import { standings } from './against.ts'
+import { offerFor } from './offer.ts'
 import { statusOf, isNewer } from './queue.ts'
 import { evidenceToHold } from '../stages/staged.ts'
 import { momentOf, standstill, type Scene } from '../stages/scene.ts'
@@ -103,14 +104,14 @@ function eligibility(scene: Scene): Answers {
   const { policy } = facts.rollout
   const { self } = input
   const { artifacts, channel } = facts.known.body
-  const hasPlatform = artifacts.some(({ platform }) => platform === self.platform)
-  const offered = artifacts.map(({ platform }) => platform).join(', ')
+  const offer = offerFor(artifacts, self.platform)
+  const hasTree = line(offer.artifact !== null, offer.text)
   const { requires } = policy.who
   const isNewEnough = requires.daemon === '' || isAtLeast(self.daemon, requires.daemon)
   const speaks = requires.protoLow <= 1 && requires.protoHigh >= 1
   return {
     votes: either(policy.others.votesNeedPpm === 0, ['no vote asked for', 'a vote is asked for']),
-    platform: line(hasPlatform, `${self.platform}, offered: ${offered}`),
+    platform: offer.code === null ? hasTree : { ...hasTree, code: offer.code },
     channel: line(channel === self.channel, `channel ${channel}`),
     selector: either(policy.who.selector === '', ['no selector', 'a selector that needs labels']),
     requirements: line(
