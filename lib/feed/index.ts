@@ -4,6 +4,8 @@
  * from installed files, counted and dropped. It knows no swarm, no statement and no decision; what
  * a block of a feed means is for its listeners to say.
  */
+export { readBundle, type Bundle, type ReadBundleOptions } from './bundle/read.ts'
+export { writeBundle, type BundleParts, type Carried } from './bundle/write.ts'
 export { feedKey } from './cores.ts'
 export type { Progress } from './progress.ts'
 export type { FeedAlarm } from './reader.ts'
@@ -11,5 +13,5 @@ export type { Seed } from './seeding.ts'
 export type { PeerAlarm } from './sources.ts'
 export type { StoreOptions } from './opened.ts'
 export { Store } from './store.ts'
-export type { FetchTreeOptions, Rebuilt } from './trees.ts'
+export type { FetchCoreOptions, FetchTreeOptions, Rebuilt } from './trees.ts'
 export type { LocalTree } from './ways.ts'

@@ -8,8 +8,8 @@ const tellEveryMs = SECOND
 
 /** How far a fetch is. */
 export interface Progress {
-  /** The way that is being taken; `index` while the ways are looked up. */
-  readonly route: Route['tag'] | 'index'
+  /** The way that is taken; `index` while ways are looked up, `core` for a whole one as it is. */
+  readonly route: Route['tag'] | 'index' | 'core'
   /** Blocks of the ones needed on this way that are here. */
   readonly blocks: number
   readonly blocksNeeded: number

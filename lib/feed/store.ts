@@ -10,7 +10,7 @@ import { Opened, type StoreOptions, type StorePorts } from './opened.ts'
 import type { OwnFeed } from './own.ts'
 import type { FeedAlarm } from './reader.ts'
 import { silenceHypercore } from './silence.ts'
-import type { FetchTreeOptions, Rebuilt, TreeCores } from './trees.ts'
+import type { FetchCoreOptions, FetchTreeOptions, Rebuilt, TreeCores } from './trees.ts'
 
 /** How often a node's store looks at its disk. */
 const lookEveryMs = 30 * SECOND
@@ -214,6 +214,14 @@ export class Store extends Life {
   }
 
   /**
+   * Fetches all of a core and shows it: for those who carry for others and unpack nothing. `NO_PEERS`,
+   * `TIMEOUT`, `NO_SPACE`, or the signal's reason; what came stays.
+   */
+  async fetchCore(core: CoreRef, options: FetchCoreOptions = {}): Promise<void> {
+    await this.#onTrees(async (trees) => await trees.fetchCore(core, options))
+  }
+
+  /**
    * Makes the tree core whole from installed files, so that this node seeds all of it (S109).
    * `differs`: this machine's encoder gives other bytes; what was fetched stays, nothing else is
    * stored. `sparse`: it is not this node's to carry, or over the quota. Throws `HASH_MISMATCH` if
@@ -233,6 +241,11 @@ export class Store extends Life {
    */
   holders(core: Pick<CoreRef, 'key' | 'blocks'>): number {
     return this.#healing === null ? this.#open().trees.holders(core) : 0
+  }
+
+  /** The blocks of a core that is whole here, in order; throws `INCOMPLETE` where one is missing. */
+  blocks(core: CoreRef): AsyncIterable<Bytes> {
+    return this.#open().trees.blocks(core)
   }
 
   /** Deletes a tree core or a patch core. The disk comes back one release late at worst. */

@@ -4,6 +4,7 @@ import type { Bytes, Clock, Dice, Disk, Log } from '../base/index.ts'
 import { inBackground } from '../base/life.ts'
 import { packTree, type Pack } from '../artifact/index.ts'
 import type { Artifact, CoreRef } from '../records/index.ts'
+import { storedBlocks } from './bundle/stored.ts'
 import { buildCore, clearHalfBuilt, type BuildTools } from './build.ts'
 import type { Cores } from './cores.ts'
 import { atDoor } from './failure.ts'
@@ -20,7 +21,14 @@ const announceMs = 20 * SECOND
 /** Bits of the decoder window that every machine grants: 16 MiB. */
 const lgwinUsual = 24
 
-export interface FetchTreeOptions {
+export interface FetchCoreOptions {
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: Progress) => void
+  /** A peer was dropped: `SLOW_PEER` (S85), or `HASH_MISMATCH` for bytes it made up (S31). */
+  readonly onAlarm?: (alarm: PeerAlarm) => void
+}
+
+export interface FetchTreeOptions extends FetchCoreOptions {
   /** A folder that does not exist yet; it holds the tree, or nothing after an error. */
   readonly into: string
   /** Local trees that patches may start from; their contents and chunks are not fetched. */
@@ -31,10 +39,6 @@ export interface FetchTreeOptions {
   readonly others?: readonly Artifact[]
   /** Largest decoder window this machine grants, in bits; 24 unless told. */
   readonly lgwinMax?: number
-  readonly signal?: AbortSignal
-  readonly onProgress?: (progress: Progress) => void
-  /** A peer was dropped: `SLOW_PEER` (S85), or `HASH_MISMATCH` for bytes it made up (S31). */
-  readonly onAlarm?: (alarm: PeerAlarm) => void
 }
 
 /** What came of making a tree core whole from files. */
@@ -134,6 +138,29 @@ export class TreeCores {
     await this.#slots.take(async () => await this.#turns.take(toHex(tree.key), alone))
   }
 
+  /** Fetches a whole core as it is, and shows it. */
+  async fetchCore(ref: CoreRef, options: FetchCoreOptions): Promise<void> {
+    await this.#slots.take(async () => {
+      await this.#turns.take(toHex(ref.key), async () => {
+        if (await this.isWhole(ref)) return
+        await checkRoom(this.#ports.disk, this.#folder, ref.bytes)
+        const gauge = new Gauge(this.#ports.clock, options.onProgress)
+        const opening = this.#openFetch(ref, gauge, options)
+        let route: string | null = null
+        try {
+          const fetch = await opening
+          gauge.onto('core', fetch)
+          const all = Array.from({ length: ref.blocks }, (_, index) => index)
+          await fetch.ask(all, ref.bytes / ref.blocks)
+          for (const index of all) await fetch.block(index)
+          route = 'core'
+        } finally {
+          await this.#endFetch(ref, opening, route)
+        }
+      })
+    })
+  }
+
   async rebuild(artifact: Artifact, folder: string): Promise<Rebuilt> {
     return await this.#turns.take(toHex(artifact.tree.key), async () => {
       if (await this.isWhole(artifact.tree)) return 'whole'
@@ -150,6 +177,11 @@ export class TreeCores {
       await this.#makeWhole(pack)
       return 'rebuilt'
     })
+  }
+
+  /** The blocks of a core that is whole here; `INCOMPLETE` where one is missing. */
+  blocks(ref: CoreRef): AsyncIterable<Bytes> {
+    return storedBlocks(this.#cores, ref)
   }
 
   /** Peers, each once, that hold the core whole; the first call starts to look. */
@@ -250,7 +282,7 @@ export class TreeCores {
     else if (route === null && !this.#isHeld(ref.key)) await this.#cores.unload(ref.key)
   }
 
-  async #openFetch(ref: CoreRef, gauge: Gauge, options: FetchTreeOptions): Promise<Fetch> {
+  async #openFetch(ref: CoreRef, gauge: Gauge, options: FetchCoreOptions): Promise<Fetch> {
     const { clock, dice, log } = this.#ports
     const { onAlarm, signal } = options
     if (this.#stopped !== null) throw this.#stopped

@@ -85,11 +85,11 @@ export class Ways {
     let last: unknown = null
     let left = this.#unlessWrong(await this.#ordered(routes, items))
     for (let route = left.shift(); route !== undefined; route = left.shift()) {
-      if (!(await this.#fits(route, items))) {
+      const dearerThan = this.#isGuess(route, items) ? (left[0]?.cost ?? Infinity) : Infinity
+      if (!(await this.#fits(route, items, dearerThan))) {
         last = overBudget(this.#limit(items), await this.#stored(items))
         continue
       }
-      const dearerThan = this.#isGuess(route, items) ? (left[0]?.cost ?? Infinity) : Infinity
       try {
         await this.#take(route, left.length === 0, dearerThan)
         return route.tag
@@ -155,11 +155,11 @@ export class Ways {
   }
 
   /** delta, budget: what is stored and what this way still costs, against what it may cost. */
-  async #fits(route: Route, items: readonly IndexItem[]): Promise<boolean> {
+  async #fits(route: Route, items: readonly IndexItem[], costMax: number): Promise<boolean> {
     const { open, log } = this.#ports
     const { artifact } = this.#wanted
     const stored = await this.#stored(items)
-    const toCome = await toComeBytes(open, artifact, route)
+    const toCome = Math.min(costMax, await toComeBytes(open, artifact, route))
     const limit = this.#limit(items)
     if (toCome === 0 || stored + toCome <= limit) return true
     log('fetch-budget', { route: route.tag, stored, toCome, limit })

@@ -1,11 +1,11 @@
 import test, { type TestContext } from 'brittle'
 import { verifyTree } from '../../lib/artifact/index.ts'
-import { KIB, MIB, SECOND, type Disk } from '../../lib/base/index.ts'
+import { fromText, KIB, MIB, SECOND, toText, type Disk } from '../../lib/base/index.ts'
 import type { Progress } from '../../lib/feed/index.ts'
 import { codeOf, disk, noise } from '../artifact/trees.ts'
 import { drivenClock } from './driven.ts'
 import { baseOf, publish, release, spec } from './releases.ts'
-import { link, openStore, until, type TestStore } from './stores.ts'
+import { link, openStore, signer, until, type TestStore } from './stores.ts'
 
 /** A disk that calls `before` with the number of the call, from 1 on. */
 function counted(before: (call: number) => void): Disk {
@@ -113,4 +113,34 @@ test('a disk that fills up while bytes come ends the fetch before the store is h
   await clock.passUntilOver(node.store.fetchTree(one.artifact, options))
   t.ok(seen[0]!.blocks >= 8, 'what was held is not asked again')
   await verifyTree(disk, options.into, one.artifact)
+})
+
+test('feeds go on being read by a store that was opened anew for want of space', async (t) => {
+  const top = await t.tmp()
+  const writer = await openStore(t, `${top}/w`)
+  const own = await writer.store.ownFeed(signer(1))
+  await own.append(fromText('one'))
+  let free = 1_000 * MIB
+  const clock = drivenClock()
+  const small = { ...disk, freeBytes: async () => free }
+  const node = await openStore(t, `${top}/n`, { disk: small, clock, cache: true })
+  const texts: string[] = []
+  node.store.onBlock((_feed, index, bytes) => {
+    texts.push(`${index} ${toText(bytes)}`)
+    return true
+  })
+  await node.store.openFeeds([own.key])
+  const wire = link(t, writer, node)
+  await until(() => texts.length === 1)
+  free = MIB
+  await clock.pass(30 * SECOND)
+  t.ok(node.log.some(({ event }) => event === 'NO_SPACE'))
+  free = 1_000 * MIB
+  await clock.pass(30 * SECOND)
+  const isAnew = (): boolean => node.log.some(({ event }) => event === 'store-opened-anew')
+  while (!isAnew()) await clock.pass(10)
+  await own.append(fromText('two'))
+  await until(() => texts.length === 3)
+  t.alike(texts, ['0 one', '0 one', '1 two'], 'from the first on, as after a start')
+  t.ok(wire.isOpen())
 })

@@ -155,6 +155,28 @@ test('a solid stream that lies is no reason to hold: the chunks are there', asyn
   t.is(told(node, 'PATCH_FAILED'), 1)
 })
 
+test('who has an older release that no patch knows takes the few chunks it lacks', async (t) => {
+  const top = await t.tmp()
+  const { publisher, node, wire } = await pair(t, top)
+  const text = noise(1_000 * KIB, 3)
+  const now = await release(top, twins(text))
+  await publish(publisher, now)
+  const old = await release(top, { a: text.subarray(0, 250 * KIB) })
+  const into = `${top}/into`
+  await node.store.fetchTree(now.artifact, { into, bases: [baseOf(old)] })
+  await verifyTree(disk, into, now.artifact)
+  t.alike(ways(node), ['solid'], 'most chunks are lacking: the head has said so')
+  const close = await release(top, { ...twins(text), more: noise(20 * KIB, 4) })
+  const before = wire.bytes.value
+  await node.store.drop(now.artifact.tree)
+  await node.store.drop(now.artifact.patch!)
+  const again = { into: `${top}/again`, bases: [baseOf(close)] }
+  await node.store.fetchTree(now.artifact, again)
+  await verifyTree(disk, again.into, now.artifact)
+  t.alike(ways(node), ['solid', 'chunks'])
+  t.ok(wire.bytes.value - before < 100 * KIB, `${wire.bytes.value - before} bytes on the wire`)
+})
+
 test('a release whose ways cost bytes for nothing is held, with a sentence of its own', async (t) => {
   const top = await t.tmp()
   const { publisher, node, wire } = await pair(t, top)

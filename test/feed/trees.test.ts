@@ -186,3 +186,16 @@ test('no peer with the core ends a fetch with its code, and a dropped core is go
   await node.store.drop(pack.core)
   t.absent(await node.store.hasWhole(pack.core))
 })
+
+test('who carries for others fetches a core as it is, and is one more source', async (t) => {
+  const top = await t.tmp()
+  const publisher = await openStore(t, `${top}/p`)
+  const carrier = await openStore(t, `${top}/c`)
+  const pack = await packTree(disk, await writeTree(`${top}/from`, { app: noise(MIB, 5) }))
+  await publisher.store.buildTreeCore(pack)
+  link(t, publisher, carrier)
+  publisher.store.holders(pack.core)
+  await carrier.store.fetchCore(pack.core)
+  t.ok(await carrier.store.hasWhole(pack.core))
+  await until(() => publisher.store.holders(pack.core) === 1)
+})
