@@ -1,27 +1,38 @@
 import { parseArgs } from 'node:util'
-import { fuzz, targets, type Report } from './run.ts'
+import { artifactTargets, fuzz, targets, type Report } from './run.ts'
 
 /**
- * Mutated statements, papers and files against every reader and against admission:
+ * Mutated statements, papers and files against every reader and against admission, or patches, tree
+ * cores, indices and lists of files against whoever makes a tree of them:
  *
  *   npm run test:trust -- --seed X [--runs N] [--at RUN]
+ *   npm run test:artifact -- --seed X [--runs N] [--at RUN]
  *
- * No crash, nothing taken unlawfully, memory flat, and at least 25 different codes of refusal.
+ * No crash, nothing taken unlawfully, no tree but the signed one, nothing written outside its
+ * folder, memory flat, no input slow, and enough different codes of refusal.
  */
 const { values } = parseArgs({
-  options: { seed: { type: 'string' }, runs: { type: 'string' }, at: { type: 'string' } }
+  options: {
+    seed: { type: 'string' },
+    runs: { type: 'string' },
+    at: { type: 'string' },
+    of: { type: 'string', default: 'trust' }
+  }
 })
 const seed = values.seed ?? '1'
 const from = values.at === undefined ? 0 : Number(values.at)
 const runs = values.at === undefined ? Number(values.runs ?? 100_000) : 1
 
 /** Fewer codes mean that the mutations no longer get past the first check. */
-const codesMin = 25
+const [of, codesMin] = values.of === 'artifact' ? [artifactTargets, 5] : [targets, 25]
 /** Codes that a short run need not see. */
 const runsForAll = 50_000
 /** What may be held more after the last run than after the first tenth, both after a forced gc. */
 const heapGrowthMax = 8
 const rssGrowthMax = 64
+/** Resident memory at the end, in MiB, and milliseconds that one input may take. */
+const rssMax = 256
+const slowMsMax = 1_000
 
 interface Memory {
   readonly heap: number
@@ -64,6 +75,9 @@ function show(report: Report, warm: Memory, end: Memory): readonly string[] {
       `(at most +${heapGrowthMax}), rss ${warm.rss.toFixed(0)} -> ${end.rss.toFixed(0)} MiB ` +
       `(at most +${rssGrowthMax})`
   )
+  say(`slowest input: ${report.slowestMs.toFixed(0)} ms (at most ${slowMsMax})`)
+  if (report.slowestMs > slowMsMax) faults.push('an input that takes long')
+  if (end.rss > rssMax) faults.push(`${end.rss.toFixed(0)} MiB resident, at most ${rssMax}`)
   if (heap > heapGrowthMax || rss > rssGrowthMax) faults.push('memory grows')
   if (report.runs >= runsForAll && report.refusals.size < codesMin) {
     faults.push(`${report.refusals.size} codes, need ${codesMin}`)
@@ -71,13 +85,14 @@ function show(report: Report, warm: Memory, end: Memory): readonly string[] {
   return faults
 }
 
-say(`seed ${seed}, ${runs.toLocaleString('en')} runs of ${targets.length} kinds of input`)
+say(`seed ${seed}, ${runs.toLocaleString('en')} runs of ${of.length} kinds of input`)
 const startedMs = performance.now()
 let warm = memory()
 const warmAt = Math.ceil(runs / 10)
 const report = await fuzz({
   seed,
   runs,
+  of,
   from,
   onRun: (done) => {
     if (done === warmAt) warm = memory()

@@ -8,6 +8,7 @@ import { manifests, otaJsons, policies } from './files.ts'
 import { folders, journals } from './folders.ts'
 import { members } from './members.ts'
 import { joins, papers } from './papers.ts'
+import { cores, indices, locals, patches } from './patches.ts'
 import { statements } from './statements.ts'
 
 export const targets: readonly Target[] = [
@@ -22,6 +23,9 @@ export const targets: readonly Target[] = [
   folders,
   journals
 ]
+
+/** Bytes of trees, and what is made of them. */
+export const artifactTargets: readonly Target[] = [patches, cores, indices, locals, manifests]
 
 /** Something that must not be: the seed and the run throw it again, the bytes show it. */
 export interface Failure {
@@ -41,6 +45,8 @@ export interface Report {
   readonly alarms: ReadonlyMap<Code, number>
   /** Mutated inputs that were taken, each lawfully. */
   readonly lawful: number
+  /** Milliseconds of the slowest one. */
+  readonly slowestMs: number
   readonly failures: readonly Failure[]
   /** Hash over all outcomes in order: the same seed gives the same. */
   readonly digest: string
@@ -49,6 +55,8 @@ export interface Report {
 export interface Options {
   readonly seed: string
   readonly runs: number
+  /** Kinds of input; those of trust unless told. */
+  readonly of?: readonly Target[]
   /** First run; to look at one alone. */
   readonly from?: number
   /** Called after each run with the number of runs done. */
@@ -59,12 +67,14 @@ export interface Options {
 const failuresMax = 20
 
 /** Throws `runs` mutated inputs at the product, each alone, and says what became of them. */
-export async function fuzz({ seed, runs, from = 0, onRun }: Options): Promise<Report> {
-  for (const target of targets) await target.sanity()
+export async function fuzz(options: Options): Promise<Report> {
+  const { seed, runs, of = targets, from = 0, onRun } = options
+  for (const target of of) await target.sanity()
   const tally = new Tally()
   for (let run = from; run < from + runs; run++) {
     const dice = new Dice(seed, run)
-    const target = choose(dice)
+    const target = choose(of, dice)
+    const startedMs = performance.now()
     const offered: Offered = { bytes: alloc(0), what: '' }
     let outcome: Outcome
     try {
@@ -72,6 +82,7 @@ export async function fuzz({ seed, runs, from = 0, onRun }: Options): Promise<Re
     } catch (error) {
       outcome = { codes: [], taken: false, fault: `crash: ${shown(error)}` }
     }
+    tally.slowestMs = Math.max(tally.slowestMs, performance.now() - startedMs)
     tally.add(target, outcome)
     const why = outcome.fault ?? unknownCode(outcome)
     if (why !== null && tally.failures.length < failuresMax) {
@@ -84,6 +95,7 @@ export async function fuzz({ seed, runs, from = 0, onRun }: Options): Promise<Re
 }
 
 class Tally {
+  slowestMs = 0
   readonly failures: Failure[] = []
   readonly #byTarget = new Map<string, number>()
   readonly #refusals = new Map<Code, number>()
@@ -106,6 +118,7 @@ class Tally {
       refusals: this.#refusals,
       alarms: this.#alarms,
       lawful: this.#lawful,
+      slowestMs: this.slowestMs,
       failures: this.failures,
       digest: toHex(this.#hasher.final()).slice(0, 16)
     }
@@ -116,10 +129,10 @@ function count<K>(counts: Map<K, number>, key: K): void {
   counts.set(key, (counts.get(key) ?? 0) + 1)
 }
 
-function choose(dice: Dice): Target {
-  const sum = targets.reduce((total, { weight }) => total + weight, 0)
+function choose(of: readonly Target[], dice: Dice): Target {
+  const sum = of.reduce((total, { weight }) => total + weight, 0)
   let at = dice.below(sum)
-  for (const target of targets) {
+  for (const target of of) {
     at -= target.weight
     if (at < 0) return target
   }
