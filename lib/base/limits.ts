@@ -92,3 +92,12 @@ export const otaJsonBytesMax = 64 * KIB
 export const socketLineBytesMax = 64 * KIB
 /** Free space kept beside what an install needs. */
 export const diskMarginBytes = 64 * MIB
+
+/** Statements and evidence that one file or mirror carries: several authority sets. */
+export const offlinePapersMax = 8_192
+/** The same in bytes: they are held in memory while they are judged. */
+export const offlinePapersBytesMax = 24 * MIB
+/** Cores in one file or on one mirror: ten releases for six platforms, and some more. */
+export const offlineCoresMax = 256
+/** A block of any static core: a chunk of a tree, or a piece of a route. */
+export const coreBlockBytesMax = 256 * KIB

@@ -16,7 +16,8 @@ export interface Controlled {
   /** Everything this node believes: the dump of `ota-node trust`, as a plain JSON value. */
   trust(): Promise<object>
   /**
-   * Carries out one operator's word: `hold`, `unhold`, `rollback`, `apply`, `check`.
+   * Carries out one operator's word: `hold`, `unhold`, `rollback`, `apply`, `check`,
+   * `import`, `export`.
    * Rejects with `OtaError`: `USAGE` for an unknown word, `NOTHING_TO_DO`, `ROLLBACK_REFUSED`.
    */
   command(word: string, args: Readonly<Record<string, string>>): Promise<object>

@@ -10,6 +10,8 @@ export interface Call {
   /** As `/status`, `/why/gdear5yo`, `/command/hold`. */
   readonly path: string
   readonly args?: Readonly<Record<string, string>>
+  /** How long an answer may take; ten seconds unless told. */
+  readonly withinMs?: number
 }
 
 /**
@@ -27,7 +29,9 @@ export function callDaemon(socket: string, call: Call): Promise<object> {
         }, reject)
       }
     )
-    message.setTimeout(answerWithinMs, () => message.destroy(new Error('no answer')))
+    message.setTimeout(call.withinMs ?? answerWithinMs, () =>
+      message.destroy(new Error('no answer'))
+    )
     message.on('error', (cause) => {
       reject(
         new OtaError('NO_PEERS', `no daemon answers at ${socket}`, {

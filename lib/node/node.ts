@@ -164,6 +164,17 @@ export class Node extends Life {
     return name
   }
 
+  /**
+   * The bytes of these releases (z32 names) are here now: who waits to ask peers for them again need
+   * not wait, and everything is looked at anew.
+   */
+  async cameByFile(releases: readonly string[]): Promise<void> {
+    const { op } = this.#hands.state
+    const isWaiting = op?.state === 'admitted' && op.tries > 0 && releases.includes(op.release)
+    if (isWaiting) await this.#hands.order({ tag: 'superseded', release: op.release })
+    this.#mind.lookSoon()
+  }
+
   #named(text: string): Bytes {
     const matches = [...this.#parts.authority.believed.held.values()].filter(
       ({ any }) => any.tag === 'release' && toName(any.known.id).startsWith(text)

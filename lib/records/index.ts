@@ -228,3 +228,27 @@ export {
   type Dependency,
   type Recipe
 } from './recipe.ts'
+export {
+  bundleSumBytes,
+  bundleTag,
+  comparePapers,
+  decodeBundleHead,
+  decodeFrameHead,
+  encodeBundleHead,
+  encodeFrameHead,
+  frameBytesMaxOf,
+  frameHeadBytes,
+  readPaper,
+  type BundleHead,
+  type Paper
+} from './bundle.ts'
+export {
+  coreTableBytes,
+  decodeCoreTable,
+  decodeMirrorIndex,
+  encodeCoreTable,
+  encodeMirrorIndex,
+  mirrorIndexBytesMax,
+  type BlockEntry,
+  type MirrorIndex
+} from './mirror.ts'

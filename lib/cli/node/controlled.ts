@@ -3,19 +3,28 @@ import type { Controlled } from '../../control/index.ts'
 import type { Node } from '../../node/index.ts'
 import { fromName, toShortName } from '../../trust/index.ts'
 import type { Around } from './around.ts'
+import type { Bundles } from './bundle/daemon.ts'
 import { checkNow } from './check.ts'
 import { dumpOf } from './dump/dump.ts'
 import { slotOf, type SlotView } from './slot.ts'
 
 /** The operator's words, carried to the conductor and answered in one sentence each. */
-export function controlledBy(node: Node, around: Around): Controlled {
+export function controlledBy(
+  node: Node,
+  around: Around,
+  bundles: Pick<Bundles, 'take' | 'give'>
+): Controlled {
   return {
     status: async () => ({ ...(await node.status()), slot: ownSlot(around) }),
     why: async (release) => await node.why(release),
     onEvent: (fn) => node.onEvent(fn),
     trust: async () => await Promise.resolve(trustOf(around)),
-    command: async (word, args) =>
-      word === 'check' ? await checkNow(node, around) : await obey(node, word, args)
+    command: async (word, args) => {
+      if (word === 'check') return await checkNow(node, around)
+      if (word === 'import') return await bundles.take(args)
+      if (word === 'export') return await bundles.give(args)
+      return await obey(node, word, args)
+    }
   }
 }
 

@@ -11,11 +11,11 @@ import {
 import { Node, Said } from '../../node/index.ts'
 import { fromName, releaseOf } from '../../trust/index.ts'
 import { VERSION } from '../version.ts'
+import { Bundles } from './bundle/daemon.ts'
+import { platform, shelfOf } from './bundle/shelf.ts'
 import { controlledBy } from './controlled.ts'
 import type { NodeConfig } from './config.ts'
 import { Parts, readGround, storeOf, wireOf, type Ground } from './ground.ts'
-
-const platform = `${process.platform}-${process.arch}`
 
 /**
  * The daemon of one home: makes the real things and hands them to the conductor. The app runs
@@ -95,14 +95,12 @@ async function openParts(ground: Ground, { own, local, end }: Opening): Promise<
   )
   own(node)
   await node.ready()
-  const control: Controlled = controlledBy(node, {
-    clock,
-    identity,
-    authority,
-    pool,
-    store,
-    wire
-  })
+  const shelf = shelfOf(ground, store, (bytes) => wire.publish(bytes))
+  const { channel } = config
+  const came = async (names: readonly string[]) => await node.cameByFile(names)
+  const bundles = new Bundles(shelf, { channel, came })
+  const around = { clock, identity, authority, pool, store, wire }
+  const control: Controlled = controlledBy(node, around, bundles)
   const server = new ControlServer(control, socketPath(join(home, 'run'), 'ctl.sock'))
   own(server)
   await server.ready()
@@ -111,6 +109,7 @@ async function openParts(ground: Ground, { own, local, end }: Opening): Promise<
   own(wire)
   await wire.ready()
   await node.attach()
+  bundles.open()
   log('ready', { address: wire.address() ?? '', release: node.runs() })
 }
 

@@ -1,5 +1,6 @@
 import type { Command, Context, Outcome, Program } from '../frame/index.ts'
 import { VERSION } from '../version.ts'
+import { bundles } from './bundle/index.ts'
 import { join } from './join.ts'
 import { offline } from './offline/index.ts'
 import { configured, stayers } from './run.ts'
@@ -33,7 +34,7 @@ const version: Command = {
 
 /** The program `ota-node`: one table for dispatch, help and "did you mean". */
 export function nodeProgram(): Program {
-  const commands = [join, ...stayers, ...words, ...offline, config, version]
+  const commands = [join, ...stayers, ...words, ...bundles, ...offline, config, version]
   return { name: 'ota-node', version: VERSION, usage, commands }
 }
 

@@ -13,6 +13,7 @@ export const usage = `Usage:
     ota-node apply [RELEASE]                   say yes to a release that waits for it
     ota-node hold | unhold                     stop taking new releases; go on
     ota-node rollback                          back to the previous version, and keep off this one
+    ota-node import FILE | export [RELEASE] -o FILE   releases as one file, for whom nobody reaches
     ota-node config show                       every value and who set it
     ota-node version
 

@@ -77,3 +77,5 @@ export const rehearseFlags: FlagTable = {
   runs: { type: 'text' },
   seed: { type: 'text' }
 }
+export const exportFlags: FlagTable = { output: { type: 'text', short: 'o' } }
+

@@ -33,6 +33,7 @@ import {
   beaconFlags,
   brakeFlags,
   commitFlags,
+  exportFlags,
   networkFlags,
   rehearseFlags,
   reviewFlags,
@@ -120,6 +121,9 @@ const commands: readonly Command[] = [
   command('widen', widenFlags, release, widenRelease),
   command('brake', brakeFlags, release, async (context) =>
     (await import('./verbs/alone.ts')).brake(context)
+  command('export', exportFlags, { min: 0, max: 1, what: 'one release' }, async (context) =>
+    (await import('./verbs/export.ts')).exportRelease(context)
+  ),
   ),
   command('attest', attestFlags, release, async (context) =>
     (await import('./verbs/alone.ts')).attest(context)

@@ -34,6 +34,7 @@ export const overview = `Usage:
     ota-publish attest RELEASE --build DIR [--dispute] [--key LABEL]
     ota-publish beacon run --key LABEL        ota-publish seed [RELEASE]...
     ota-publish log | show ID [-o REQ] | version
+    ota-publish export [RELEASE] -o FILE      statements and bytes in one file, for ota-node import
 REQ is a request file with the exact bytes to sign, SIG one signer's answer; both may be "-".
 init, trust propose, propose, pause, resume, abort and widen write a REQ: review, sign, commit
 follow. brake, attest, invite and revoke act at once with one key.
@@ -128,6 +129,17 @@ it prints the command. Ends with 0 whatever it sees; with --json the state is in
   --once                     one look, after peers were heard
   --key LABEL                which key signs an abort${secret}${network}
 
+`,
+  export: `Usage: ota-publish export [RELEASE] -o FILE
+
+Writes one file for nodes that nobody reaches: all statements, and the bytes of RELEASE for every
+platform with its patches; without RELEASE, of the newest release of each channel. A node judges
+it as if a peer had brought it: ota-node import FILE. Prints the newest join string with its
+checkpoint.
+  -o, --output FILE          a file that is there already is replaced
+
+Example:
+    $ ota-publish export -o r8.bundle
 Example:
     $ ota-publish watch --once
 `,

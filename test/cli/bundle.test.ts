@@ -1,0 +1,163 @@
+// A publisher writes a file; nodes that reach nobody take it in, install from it, and write files of
+// their own. Everything between them is a file.
+import test, { type TestContext } from 'brittle'
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { isOtaError } from '../../lib/base/index.ts'
+import { callDaemon } from '../../lib/control/index.ts'
+import { livingPid, signalGroup } from '../../lib/host/launcher/pids.ts'
+import type { NodeStatus } from '../demo/fleet.ts'
+import { start as startProgram, stop } from '../demo/proc.ts'
+import { InsideDesk, stretchLess } from './inside.ts'
+import { node, type Said } from './operator.ts'
+import { errorOf } from './signers.ts'
+
+stretchLess()
+
+/** One signer with a network of nodes that need no invite, and an app that answers with its label. */
+class World {
+  readonly desk: InsideDesk
+  readonly told: string
+
+  private constructor(desk: InsideDesk, told: string) {
+    this.desk = desk
+    this.told = told
+  }
+
+  static async found(folder: string): Promise<World> {
+    const desk = new InsideDesk(folder)
+    return new World(desk, await desk.found(['a'], '--open'))
+  }
+
+  /** The id of a release that is committed, with patches from those before. */
+  async release(label: string): Promise<string> {
+    const { desk } = this
+    const app = join(process.cwd(), 'fixtures', 'apps', 'good')
+    const folder = desk.file(`build-${label}`)
+    cpSync(app, folder, { recursive: true })
+    const given = JSON.parse(readFileSync(join(app, 'ota.json'), 'utf8')) as object
+    const start = ['node', 'server.js', '${PORT}', label]
+    writeFileSync(join(folder, 'ota.json'), JSON.stringify({ ...given, version: label, start }))
+    const name = `r${label}`
+    await desk.must('a', 'pack', folder, '-o', `file:${name}.pack`)
+    const kind = ['--channel', 'stable', '--kind', 'code', '-o', `file:${name}.req`]
+    const { release } = await desk.must('a', 'propose', `file:${name}.pack`, ...kind)
+    const answers = await desk.sign(name, 'a')
+    await desk.must('a', 'commit', `file:${name}.req`, ...answers, '--alone')
+    return String(release)
+  }
+}
+
+/** The home of a node that looks for nobody. */
+class Machine {
+  readonly home: string
+
+  constructor(home: string) {
+    this.home = home
+  }
+
+  static async lay(t: TestContext, told: string): Promise<Machine> {
+    // Short: the sockets of the launcher have names of their own.
+    const home = await mkdtemp(join(tmpdir(), 'upswell-file-'))
+    const machine = new Machine(home)
+    const lines = [
+      `network = "${told}"`,
+      '[app]',
+      `listen = ["http=tcp:127.0.0.1:${await port()}"]`
+    ]
+    const swarm = ['[swarm]', 'host = "127.0.0.1"', 'bootstrap = "none"', '']
+    writeFileSync(join(home, 'ota-node.toml'), [...lines, ...swarm].join('\n'))
+    t.teardown(() => {
+      for (const name of ['daemon', 'a', 'b']) {
+        const pid = livingPid(join(home, 'run', 'pids'), name)
+        if (pid !== null) signalGroup(pid, 'SIGKILL')
+      }
+      rmSync(home, { recursive: true, force: true, maxRetries: 5 })
+    })
+    return machine
+  }
+
+  async say(...argv: readonly string[]): Promise<Said> {
+    return await node([...argv, '--home', this.home, '--json'])
+  }
+
+  run(t: TestContext): { stop: () => Promise<void> } {
+    const { home } = this
+    const options = { cwd: home, logFile: join(home, 'node.log') }
+    const launcher = startProgram('ota-node', ['run', '--home', home], options)
+    const end = async (): Promise<void> => await stop(launcher, 12_000)
+    t.teardown(end, { order: -1 })
+    return { stop: end }
+  }
+
+  async status(): Promise<NodeStatus | null> {
+    try {
+      const call = { method: 'GET', path: '/status' } as const
+      return (await callDaemon(join(this.home, 'run', 'ctl.sock'), call)) as NodeStatus
+    } catch (error) {
+      if (!isOtaError(error, 'NO_PEERS')) throw error
+      return null
+    }
+  }
+
+  /** Waits until it is so; the test's own time limit is the end of it. */
+  async until(holds: (status: NodeStatus) => boolean): Promise<NodeStatus> {
+    for (;;) {
+      const status = await this.status()
+      if (status !== null && holds(status)) return status
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  }
+}
+
+async function port(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  await new Promise((done) => server.close(done))
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+test('a node that reaches nobody installs from a file', { timeout: 120_000 }, async (t) => {
+  const world = await World.found(await t.tmp())
+  const release = await world.release('1.0.0')
+  const { desk } = world
+  const file = desk.file('r1.bundle')
+  const wrote = await desk.run('a', 'export', '-o', file)
+  t.is(wrote.exit, 0, errorOf(wrote))
+  t.ok(wrote.stdout.includes(`join    ${world.told}`), 'it prints the newest join string')
+
+  // The launcher is not started yet: the next start finds what was put into the home.
+  const first = await Machine.lay(t, world.told)
+  const taken = await first.say('import', file)
+  t.is(taken.exit, 0, taken.stderr)
+  t.alike(taken.final?.data['releases'], [release])
+  first.run(t)
+  await first.until(({ running, state }) => running?.label === '1.0.0' && state === 'idle')
+
+  // This one runs already, and knows nothing but the network.
+  const second = await Machine.lay(t, world.told)
+  second.run(t)
+  await second.until(() => true)
+  const given = await second.say('import', file)
+  t.is(given.exit, 0, given.stderr)
+  await second.until(({ running }) => running?.label === '1.0.0')
+
+  // What a node installed, it gives on.
+  const copy = desk.file('again.bundle')
+  const again = await second.say('export', release, '-o', copy)
+  t.is(again.exit, 0, again.stderr)
+  t.is(again.final?.data['join'], world.told)
+  const third = await Machine.lay(t, world.told)
+  t.is((await third.say('import', copy)).exit, 0)
+  const twice = await third.say('import', copy)
+  t.alike(
+    twice.final?.data['cores'],
+    { new: 0, known: 2, left: 0 },
+    'a second time changes nothing'
+  )
+})
