@@ -136,8 +136,8 @@ export class Authority {
     }
   }
 
-  /** What this node can give, for AUTH_IDS of a peer that stands on trust `peerTrust`. */
-  list(peerTrust: number | null = null): readonly AuthId[] {
+  /** What this node can give, for AUTH_IDS of a peer that stands on trust `peerTrust` (0: none). */
+  list(peerTrust = 0): readonly AuthId[] {
     return offeredIds(this.#believed, peerTrust)
   }
 

@@ -18,7 +18,7 @@ function isOffered({ standing }: Held): boolean {
  * `peerTrust`, the version a peer stands on, upwards: it may have to walk (S20). Older trusts come
  * last, so that whoever cuts the list short cuts off history.
  */
-export function offeredIds(believed: Believed, peerTrust: number | null): readonly AuthId[] {
+export function offeredIds(believed: Believed, peerTrust: number): readonly AuthId[] {
   const offered = [...believed.held.values()].filter(isOffered)
   const ranked = offered.map((held) => ({ held, rank: rank(held, believed, peerTrust) }))
   return ranked
@@ -114,12 +114,12 @@ function typeOf(any: AnyKnown): number {
   return any.tag === 'other' ? any.known.body.type : STATEMENT[any.tag]
 }
 
-function rank({ any }: Held, { network, trust }: Believed, peerTrust: number | null): number {
+function rank({ any }: Held, { network, trust }: Believed, peerTrust: number): number {
   if (any.tag !== 'trust') return 3
   if (trust !== null && equal(any.known.id, trust.id)) return 0
   if (equal(any.known.id, network)) return 1
   const { version } = any.known.body
-  const isNext = peerTrust !== null && version > peerTrust && version <= peerTrust + stepsListed
+  const isNext = version > peerTrust && version <= peerTrust + stepsListed
   if (isNext) return 1 + version / Number.MAX_SAFE_INTEGER
   return 4 + (Number.MAX_SAFE_INTEGER - 4 - version)
 }

@@ -12,7 +12,7 @@ export interface AuthoritySource {
   /** The reporting key that the pair gives a slot to, null if the trust does not know it. */
   member(wire: Bytes, nowMs: number): Bytes | null
   intake(bytes: Bytes, from: string): Promise<Verdict>
-  list(): readonly AuthId[]
+  list(peerTrust: number): readonly AuthId[]
   read(id: Bytes): Bytes | null
   wants(ids: readonly AuthId[]): readonly Bytes[]
   /** Whether this node believes, or lately believed, what a digest stands for. */

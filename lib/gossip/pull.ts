@@ -138,7 +138,7 @@ export class Pull {
     this.#ask()
     if (ids.length > 0) this.#compare(peer)
     // Two that have nothing would ask each other without end.
-    else if (this.#hub.authority.list().length > 0) this.#sendIds(peer)
+    else if (this.#hub.authority.list(0).length > 0) this.#sendIds(peer)
   }
 
   /** AUTH_WANT of a peer: given in order, at the rate of one connection. */
@@ -230,7 +230,8 @@ export class Pull {
     }
     state.lastPair = toHex(this.#last.digest) + toHex(peer.heads?.digest ?? this.#last.digest)
     state.lastPairMs = this.#hub.clock.steadyMs()
-    const ids = this.#hub.authority.list().slice(0, authIdsMax)
+    const peerTrust = peer.heads?.trustVersion ?? 0
+    const ids = this.#hub.authority.list(peerTrust).slice(0, authIdsMax)
     peer.send(FRAME.authIds, encodeAuthIds(ids))
   }
 

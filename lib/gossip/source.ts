@@ -7,8 +7,8 @@ import type { AuthoritySource } from './ports.ts'
 export interface AuthorityRoom {
   readonly believed: Believed
   intake(bytes: Bytes, from: string): Promise<Verdict>
-  /** Statements kept, of which others may ask. */
-  list(): readonly AuthId[]
+  /** Statements kept, of which a peer may ask that stands on trust `peerTrust` (0: unknown). */
+  list(peerTrust: number): readonly AuthId[]
   read(id: Bytes): Bytes | null
   /** Ids of those offered that this node lacks, or holds with fewer signatures than it needs. */
   wants(ids: readonly AuthId[]): readonly Bytes[]
@@ -44,7 +44,7 @@ export function sourceOf(room: AuthorityRoom): AuthoritySource {
       }
     },
     intake: (bytes, from) => room.intake(bytes, from),
-    list: () => room.list(),
+    list: (peerTrust) => room.list(peerTrust),
     read: (id) => room.read(id),
     wants: (ids) => room.wants(ids),
     hadDigest: (digest) => equal(current().digest, digest) || room.hadDigest(digest),
