@@ -112,7 +112,12 @@ export async function matchBuild(
 
 /** `ota.json` of a folder, judged as a node will judge it. */
 export async function readOtaJson(desk: Desk, folder: string): Promise<OtaJson> {
-  const bytes = await desk.disk.read(`${folder}/ota.json`)
+  const path = `${folder}/ota.json`
+  // a link would be read here and skipped where signers look
+  if ((await desk.disk.stat(path))?.type === 'link') {
+    throw new OtaError('BAD_TREE', '"ota.json" is a link, it must be a file of the tree')
+  }
+  const bytes = await desk.disk.read(path)
   if (bytes === null) {
     throw new OtaError('BAD_TREE', `${folder} has no ota.json at its top`, {
       hint: 'it says how to start and probe the program: see the README'

@@ -131,7 +131,10 @@ export function makeRunSpec(candidate: Candidate, local: LocalApp, facts: Facts)
 
 /** Reads `ota.json` of a placed tree; `BAD_TREE` if it is missing or breaks a rule. */
 export async function readOtaJson(disk: Disk, tree: string): Promise<OtaJson> {
-  const bytes = await disk.read(join(tree, 'ota.json'))
+  const path = join(tree, 'ota.json')
+  // signers are shown the file of that name: a link is none
+  const isFile = (await disk.stat(path))?.type === 'file'
+  const bytes = isFile ? await disk.read(path) : null
   if (bytes === null) throw new OtaError('BAD_TREE', `"${tree}" has no ota.json`)
   return decodeOtaJson(bytes)
 }
