@@ -74,6 +74,17 @@ export { dropPatchFile, keptPatches, knownIndex, patchFile } from './patches/cac
 export type { Download, Downloads } from './patches/downloads.ts'
 export { makePatchCore, type PatchesMade } from './patches/make.ts'
 export type { MissingTree } from './patches/trees.ts'
+export {
+  encodeSourceFile,
+  forgetSource,
+  keepSource,
+  knownBundle,
+  needJail,
+  packSource,
+  readSourceFile,
+  sourceCore,
+  writeBundle
+} from './source.ts'
 export { heldRelease, proposeRelease, waitsFor, type Proposal } from './drafts/propose.ts'
 export {
   hooksOf,

@@ -5,6 +5,7 @@ import {
   type Artifact,
   type OtaJson,
   type Policy,
+  type Recipe,
   type Release,
   type Trust
 } from '../records/index.ts'
@@ -19,6 +20,7 @@ import {
 import { compareManifests, differences, type Difference, type FileChanges } from './compare.ts'
 import type { Desk } from './desk.ts'
 import { keepPack, knownManifest, knownOtaJson, matchBuild } from './pack.ts'
+import { knownRecipe } from './source.ts'
 import { downloadsOf, type Downloads } from './patches/downloads.ts'
 
 /** One platform of a release, as far as this home can look into it. */
@@ -42,6 +44,8 @@ export interface ReleaseReview {
   readonly release: Release
   /** What it is compared with: the newest admitted release below it. */
   readonly last: KnownRelease | null
+  /** Of the source; null where there is none, or where this home never saw it. */
+  readonly recipe: Recipe | null
   readonly artifacts: readonly ArtifactReview[]
   /** Every value of the policy that differs from the last release, or from the defaults. */
   readonly policy: readonly Difference[]
@@ -102,6 +106,7 @@ export async function reviewRelease(
   return {
     release,
     last,
+    recipe: release.source === null ? null : await knownRecipe(desk, release.source),
     artifacts,
     policy: differences(last?.body.policy ?? likePlan(release.policy), release.policy),
     attest: trust === null ? null : attestsNeeded(release, trust),

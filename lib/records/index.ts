@@ -64,7 +64,9 @@ export {
   type Window
 } from './authority/policy.ts'
 export {
+  decodeSource,
   encodeRelease,
+  encodeSource,
   type Artifact,
   type CoreRef,
   type Release,

@@ -25,7 +25,7 @@ export type Files = Readonly<Record<string, string>>
 
 export const vendored = 'module.exports = () => "hello"\n'
 
-export const otaJson = JSON.stringify({
+const otaJson = JSON.stringify({
   ota: 1,
   name: 'app',
   version: '1.0.0',

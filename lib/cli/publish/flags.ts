@@ -24,8 +24,17 @@ export const brakeFlags: FlagTable = {
   ...aloneFlags
 }
 
+/** Of `pack`, where it bundles a source. */
+export const sourceFlags: FlagTable = {
+  source: { type: 'text' },
+  git: { type: 'text' },
+  tag: { type: 'text' },
+  into: { type: 'text' }
+}
+
 export const attestFlags: FlagTable = {
   build: { type: 'text' },
+  recipe: { type: 'switch' },
   platform: { type: 'text' },
   dispute: { type: 'switch' },
   ...aloneFlags

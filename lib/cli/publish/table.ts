@@ -15,7 +15,7 @@ import { init, initFlags } from './verbs/init.ts'
 import { keysExport, keysImport, keysList, keysNew } from './verbs/keys.ts'
 import { log, show } from './verbs/log.ts'
 import { inviteFlags, invite } from './verbs/people.ts'
-import { pack, packFlags } from './verbs/pack.ts'
+import { isSourcePack, pack, packFlags } from './verbs/pack.ts'
 import { propose, proposeFlags } from './verbs/release.ts'
 import {
   revokeKeyFlags,
@@ -39,6 +39,7 @@ import {
   reviewFlags,
   revokeFlags,
   signFlags,
+  sourceFlags,
   watchFlags
 } from './flags.ts'
 
@@ -92,7 +93,15 @@ const commands: readonly Command[] = [
   command('trust rotate', rotateFlags, none, trustRotate),
   command('trust revoke', revokeKeyFlags, signers, trustRevoke),
   command('invite', inviteFlags, none, invite),
-  command('pack', packFlags, { min: 1, max: 1, what: 'a folder' }, pack),
+  command(
+    'pack',
+    { ...packFlags, ...sourceFlags },
+    { min: 0, max: 1, what: 'a folder' },
+    async (context) =>
+      isSourcePack(context)
+        ? await (await import('./verbs/source.ts')).packFromSource(context)
+        : await pack(context)
+  ),
   command('propose', proposeFlags, { min: 1, max: 32, what: 'a pack file' }, propose),
   command('review', reviewFlags, request, async (context) =>
     (await import('./verbs/sign.ts')).review(context)

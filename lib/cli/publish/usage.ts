@@ -16,7 +16,8 @@ export const overview = `Usage:
     ota-publish invite [--slots 1] [--label K=V]... [--until D] [-o FILE]
     ota-publish revoke INVITE[:SLOT]...       an invite ends, or one of its slots
     ota-publish pack DIR [--platform P] [--patch-from RELEASE]... [--patch-memory SIZE] [-o PACK]
-    ota-publish propose PACK... --channel C --kind params|code|stateful
+    ota-publish pack --git REPO [--tag T] | --source DIR [--into DIR] [-o SOURCE]
+    ota-publish propose PACK... [SOURCE] --channel C --kind params|code|stateful
                      [--plan standard|short|small|urgent|FILE] [--nodes N] [--label VERSION]
                      [--supersedes RELEASE | --fixes RELEASE] [--floor RELEASE|self]
                      [--draw LABEL,...] [--notes FILE] [--seq N] [-o REQ]
@@ -31,7 +32,7 @@ export const overview = `Usage:
     ota-publish pause RELEASE | abort RELEASE [--floor RELEASE] | resume RELEASE [--lift ID]...
                      | widen RELEASE --to STAGE, each with [--reason TEXT] [-o REQ]
     ota-publish brake RELEASE --reason TEXT [--for 24h] [--key LABEL]
-    ota-publish attest RELEASE --build DIR [--dispute] [--key LABEL]
+    ota-publish attest RELEASE (--build DIR | --recipe) [--dispute] [--key LABEL]
     ota-publish beacon run --key LABEL        ota-publish seed [RELEASE]...
     ota-publish log | show ID [-o REQ] | version
     ota-publish export [RELEASE] -o FILE      statements and bytes in one file, for ota-node import
@@ -67,6 +68,7 @@ Example:
     $ ota-publish invite --slots 20 --label operator=demo -o demo.invite
 `,
   pack: `Usage: ota-publish pack DIR [--platform P] [--patch-from RELEASE]... [-o PACK]
+       ota-publish pack --git REPO [--tag T] | --source DIR [--into DIR] [-o SOURCE]
 
 Reads DIR as it will be released: checks it and its ota.json, prints tree digest and core key, makes
 patches from earlier releases and a solid stream, and tells what each update and a first install will
@@ -77,14 +79,21 @@ files that cost more than they need: ARCHIVE_INSIDE, INCOMPRESSIBLE, NOT_DELTA_A
                              each channel whose folder is unchanged or that lie in this home's store
   --patch-memory SIZE        as 512M or 2G: less memory, smaller windows; default as needed, to 1.7G
   -o, --output PACK          default NAME-PLATFORM.pack
+The second form bundles the source, with ota-build.json at its top, checks it as every builder will,
+and gives "propose" what it needs. It takes git and a jail (bubblewrap, or user namespaces).
+  --git REPO --tag T         the commit of that tag; default HEAD
+  --source DIR               the files of DIR, without history
+  --into DIR                 builds it too, twice, and leaves the tree in DIR: pack that
 
 Example:
     $ ota-publish pack ./build -o app.pack
+    $ ota-publish pack --git . --tag v1.2.0 -o app.source
 `,
-  propose: `Usage: ota-publish propose PACK... --channel C --kind params|code|stateful [-o REQ]
+  propose: `Usage: ota-publish propose PACK... [SOURCE] --channel C --kind params|code|stateful
+                           [-o REQ]
 
 A release as a request: the plan compiled, the next number of its channel taken. One pack for each
-platform; a node fetches its own only.
+platform; a node fetches its own only. With SOURCE builders can attest with --recipe.
   --plan P                   standard, short, small, urgent, or a policy FILE (JSON or TOML)
   --nodes N                  size of the fleet; default what the last command online counted
   --label VERSION            default the version in ota.json
@@ -193,11 +202,12 @@ itself; the stage then bakes again. One at a time per key and release, three per
 Example:
     $ ota-publish brake cque4cxk --reason "security: keys leak into the log" --for 6h
 `,
-  attest: `Usage: ota-publish attest RELEASE --build DIR [--platform P] [--key LABEL]
+  attest: `Usage: ota-publish attest RELEASE (--build DIR | --recipe) [--platform P] [--key LABEL]
 
 A builder says that the source gave the released tree: DIR is packed, and only the same digest is
 attested. It goes to peers, and on the builder's own feed if the trust lists that.
   --build DIR                your own build of the same source
+  --recipe                   fetches the source of the release and builds it in a jail, offline
   --platform P               which platform DIR is, if the release has several
   --dispute                  your build differs: say so to all nodes, which blocks the release until
                              a quorum resumes it

@@ -46,7 +46,7 @@ export async function withScratch<T>(run: (scratch: Scratch) => Promise<T>): Pro
   }
 }
 
-/** With util-linux alone. The signal of the parent's death reaches process 1, and so all of them. */
+/** With util-linux alone. The signal of a parent's death reaches process 1, and so all of them. */
 export function unshareArgv({ job, scratch, system, isRoot }: Making): readonly string[] {
   const readOnly = [...system.readOnly, ...identity(scratch), ...job.readOnly]
   // as root no user namespace is needed: the setup gives all rights up by itself

@@ -58,7 +58,7 @@ export async function openSource(
   const bytes = recipeHash === null ? null : await shop.disk.read(`${tree}/${recipeFile}`)
   if (recipeHash === null || bytes === null) {
     throw new OtaError('BAD_TREE', `the source has no ${recipeFile} at its top`, {
-      hint: 'it says how to build: see docs/artifacts.md'
+      hint: 'it says how to build: see docs/source.md'
     })
   }
   if (signed !== null) refuseOther('recipe', recipeHash, signed.recipeHash)

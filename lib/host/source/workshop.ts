@@ -17,7 +17,7 @@ export interface Workshop {
 export const insideTree = '/build'
 
 /** Bounds of what looks at a source; a recipe has its own for the build. */
-export const lookLimits: JailLimits = {
+const lookLimits: JailLimits = {
   timeMs: 10 * MINUTE,
   memoryBytes: 2 * GIB,
   tmpBytes: 64 * MIB,

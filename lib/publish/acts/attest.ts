@@ -12,6 +12,8 @@ export interface Compared {
   /** Of the builder's own build. */
   readonly treeDigest: Bytes
   readonly isEqual: boolean
+  /** Hash of the recipe it was built by, where it came from the released source. */
+  readonly recipe?: Bytes
 }
 
 /**
@@ -63,7 +65,7 @@ export function refuseUntrue(
 /** What the builder obtained for one platform of a release, whether equal or not. */
 export function draftAttest(
   release: KnownRelease,
-  { index, treeDigest }: Compared,
+  { index, treeDigest, recipe }: Compared,
   seq: number
 ): EvidenceDraft {
   return {
@@ -72,6 +74,9 @@ export function draftAttest(
     interval: 0,
     seq,
     ttlS: 0,
-    body: { tag: 'attest', attest: { treeDigest, recipe: alloc(32), environment: alloc(32) } }
+    body: {
+      tag: 'attest',
+      attest: { treeDigest, recipe: recipe ?? alloc(32), environment: alloc(32) }
+    }
   }
 }

@@ -1,5 +1,5 @@
 import { OtaError, equal, toHex, type Bytes } from '../../base/index.ts'
-import type { Floor, OtaJson, Policy, Release } from '../../records/index.ts'
+import type { Floor, OtaJson, Policy, Release, Source } from '../../records/index.ts'
 import {
   admittedReleases,
   membersOf,
@@ -14,6 +14,8 @@ import { draftOf, type Draft } from '../papers/request.ts'
 
 export interface Proposal {
   readonly packs: readonly { readonly file: PackFile; readonly otaJson: OtaJson }[]
+  /** What the packs were built from; null: it is not released. */
+  readonly source: Source | null
   readonly channel: string
   readonly kind: Release['kind']
   /** Version string; null takes the one of `ota.json`. */
@@ -40,7 +42,7 @@ export function proposeRelease(believed: Believed, proposal: Proposal): Draft {
   const trust = currentTrust(believed)
   const { packs, channel } = proposal
   const label = proposal.label ?? packs[0]?.otaJson.version ?? ''
-  refuseTwins(packs)
+  refuseTwins(packs, proposal.source !== null)
   refusePreRelease(channel, label)
   const policy = withRequirements(
     proposal.policy,
@@ -64,7 +66,7 @@ export function proposeRelease(believed: Believed, proposal: Proposal): Draft {
     drawNumber:
       drawers.length === 0 ? null : Math.max(nextDraw(believed), proposal.signed.draw + 1),
     artifacts: packs.map(({ file }) => file.artifact),
-    source: null,
+    source: proposal.source,
     policy,
     ext: []
   }
@@ -149,8 +151,15 @@ function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((number, index) => number === b[index])
 }
 
-function refuseTwins(packs: Proposal['packs']): void {
-  if (packs.length === 0) throw new OtaError('USAGE', 'propose needs a pack file')
+function refuseTwins(packs: Proposal['packs'], hasSource: boolean): void {
+  if (packs.length === 0) {
+    // without a signed tree digest a build would prove nothing, and no node could run it
+    throw new OtaError('USAGE', 'propose needs a pack file', {
+      hint: hasSource
+        ? 'a source alone signs no tree: give the pack of what it builds too'
+        : 'make one: ota-publish pack DIR -o FILE'
+    })
+  }
   const seen = new Map<string, Bytes>()
   for (const { file } of packs) {
     const { component, platform, treeDigest } = file.artifact

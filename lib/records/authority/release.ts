@@ -44,7 +44,7 @@ export interface Artifact {
   readonly patch: CoreRef | null
 }
 
-/** A source release: git bundle and recipe. The layout is fixed now, nodes learn to build later. */
+/** A source release: git bundle and recipe, which give the signed tree or nothing. */
 export interface Source {
   readonly core: CoreRef
   readonly bundleHash: Bytes
@@ -134,6 +134,16 @@ function checkRelease(value: Release, fail: Fail): void {
   if (places.size < value.artifacts.length) {
     fail('NOT_CANONICAL', 'two artifacts for one component and platform')
   }
+}
+
+/** A source alone, as it travels from `pack` to `propose`. */
+export function encodeSource(value: Source): Bytes {
+  return encodeWhole(source, value, 'source')
+}
+
+/** Throws `NOT_CANONICAL` or `OVER_LIMIT`. */
+export function decodeSource(body: Bytes): Source {
+  return decodeWhole(source, body, { what: 'source', bytesMax: releaseBytesMax })
 }
 
 /** Throws `NOT_CANONICAL`, `OVER_LIMIT` or `POLICY_INVALID` for a value without canonical form. */

@@ -31,7 +31,7 @@ import {
   trustNamed,
   writeJoin
 } from '../belief.ts'
-import { buildPatches, buildTree, copiesOf, dropOld } from './cores.ts'
+import { buildPatches, buildSourceCore, buildTree, copiesOf, dropOld } from './cores.ts'
 import { networkOf } from './network.ts'
 import { Station, logTo, pause, waitUntil } from './station.ts'
 
@@ -191,6 +191,12 @@ async function buildCores(
 ): Promise<void> {
   if (draft.body.tag !== 'release') return
   const isOut = believed.held.has(toHex(draft.id))
+  const { source } = draft.body.release
+  if (!(await buildSourceCore(desk, station, source)) && !isOut) {
+    throw new OtaError('INCOMPLETE', 'the source is not on this machine', {
+      hint: 'commit where it was packed: a bundle made again has other bytes'
+    })
+  }
   for (const artifact of draft.body.release.artifacts) {
     const { platform } = artifact
     context.out.progress('building cores', platform)

@@ -3,11 +3,13 @@ import { packTree } from '../../../artifact/index.ts'
 import {
   dropPatchFile,
   forgetPack,
+  forgetSource,
   keptPatches,
   knownFolder,
+  sourceCore,
   type Desk
 } from '../../../publish/index.ts'
-import type { Artifact, CoreRef } from '../../../records/index.ts'
+import type { Artifact, CoreRef, Source } from '../../../records/index.ts'
 import {
   admittedReleases,
   compareOrder,
@@ -56,6 +58,22 @@ export async function buildPatches(
   return true
 }
 
+/**
+ * Builds the core of a source from the bundle that `pack` kept, unless the store holds it whole;
+ * false if the bundle is not on this machine.
+ */
+export async function buildSourceCore(
+  desk: Desk,
+  station: Station,
+  source: Source | null
+): Promise<boolean> {
+  if (source === null || (await station.store.hasWhole(source.core))) return true
+  const kept = await sourceCore(desk, source)
+  if (kept === null) return false
+  await station.store.buildTreeCore(kept)
+  return true
+}
+
 /** Whether a tree core is whole here, or its folder is known. */
 export async function isTreeHere(
   desk: Desk,
@@ -92,7 +110,9 @@ export function servedReleases(believed: Believed): readonly KnownRelease[] {
  */
 export async function dropOld(desk: Desk, station: Station, believed: Believed): Promise<number> {
   const kept = keptReleases(believed)
-  const keep = new Set(kept.flatMap(({ body }) => body.artifacts.flatMap(namesOf)))
+  const keep = new Set(
+    kept.flatMap(({ body }) => [...body.artifacts, body.source].flatMap(namesOf))
+  )
   const old = heldReleases(believed).filter((release) => !kept.includes(release))
   let dropped = 0
   for (const artifact of old.flatMap(({ body }) => body.artifacts)) {
@@ -102,6 +122,14 @@ export async function dropOld(desk: Desk, station: Station, believed: Believed):
       dropped += 1
     }
     if (!keep.has(toHex(artifact.treeDigest))) await forgetPack(desk, artifact.treeDigest)
+  }
+  for (const { source } of old.map(({ body }) => body)) {
+    if (source === null || keep.has(toHex(source.core.key))) continue
+    if (await station.store.hasWhole(source.core)) {
+      await station.store.drop(source.core)
+      dropped += 1
+    }
+    await forgetSource(desk, source)
   }
   return dropped
 }
@@ -127,7 +155,9 @@ function coresOf({ tree, patch }: Artifact): readonly CoreRef[] {
   return patch === null ? [tree] : [tree, patch]
 }
 
-function namesOf(artifact: Artifact): readonly string[] {
+function namesOf(artifact: Artifact | Source | null): readonly string[] {
+  if (artifact === null) return []
+  if ('core' in artifact) return [toHex(artifact.core.key)]
   const keys: readonly Bytes[] = coresOf(artifact).map(({ key }) => key)
   return [...keys, artifact.treeDigest].map(toHex)
 }

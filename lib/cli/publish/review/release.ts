@@ -10,6 +10,7 @@ import {
 import { amount, escapeText, formatSize, type Output } from '../../frame/index.ts'
 import { downloadData, downloadLines } from '../cost.ts'
 import { planLine } from '../show.ts'
+import { recipeData, sourceData, sourceLines } from './source.ts'
 import { extLines } from './trust.ts'
 
 const FILES_SHOWN = 40
@@ -36,6 +37,7 @@ export function releaseLines(out: Output, draft: Draft, review: ReleaseReview): 
   lines.push(lastLine(out, review))
   if (release.notes !== '') lines.push(`notes "${escapeText(release.notes)}"`)
   lines.push(...orderLines(out, release))
+  if (release.source !== null) lines.push(...sourceLines(out, release.source, review.recipe))
   for (const artifact of review.artifacts) {
     lines.push(...artifactLines(out, artifact, built.length > 0), ...patchLines(out, artifact))
   }
@@ -59,6 +61,8 @@ export function releaseData(draft: Draft, review: ReleaseReview) {
     epoch: release.epoch,
     seq: release.seq,
     kind: release.kind,
+    source: release.source === null ? null : sourceData(release.source),
+    recipe: review.recipe === null ? null : recipeData(review.recipe),
     last: last?.id ?? null,
     steerable: review.isSteerable,
     drawers: review.drawers,
@@ -105,12 +109,9 @@ function orderLines(out: Output, release: Release): string[] {
   const lines: string[] = []
   if (release.supersedes !== null) lines.push(`supersedes ${out.id(release.supersedes)}: ends it`)
   if (release.fixes !== null) lines.push(`fixes ${out.id(release.fixes)}: its nodes move first`)
-  const { floor, source } = release
+  const { floor } = release
   if (floor.tag === 'self') lines.push('floor self: no node goes below this release')
   if (floor.tag === 'release') lines.push(`floor ${out.id(floor.id)}: no node goes below it`)
-  if (source !== null) {
-    lines.push(`source commit ${escapeText(source.commit)}  core ${out.id(source.core.key)}`)
-  }
   return lines
 }
 

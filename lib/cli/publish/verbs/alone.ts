@@ -12,10 +12,11 @@ import {
   signAttest,
   signBrake,
   wipeKey,
+  type Compared,
   type Desk,
   type SigningKey
 } from '../../../publish/index.ts'
-import { evidenceId, toShortName } from '../../../trust/index.ts'
+import { evidenceId, toShortName, type KnownRelease } from '../../../trust/index.ts'
 import {
   amount,
   escapeText,
@@ -89,16 +90,14 @@ export async function attest(context: Context): Promise<Outcome> {
   const release = await findReleased(context, desk, authority, context.args[0] ?? '')
   const { believed } = authority
   const trust = currentTrust(believed).body
-  const folder = absolute(flags.need('build'))
+  refuseBoth(context)
   const dispute = flags.has('dispute')
   const how = reachOf(context)
   const actor = await actorOf(context, desk, trust, 'build')
   const { label } = actor
   const organisation = organisationOf(trust, label)
-  out.progress('packing', folder)
-  const platform = flags.text('platform')
-  const compared = await compareBuild(desk, release, { folder, platform, here: thisPlatform() })
-  refuseUntrue(compared, { folder: flags.need('build'), dispute })
+  const { compared, name } = await builtBy(context, desk, { authority, release })
+  refuseUntrue(compared, { folder: name, dispute })
   const { artifact, treeDigest } = compared
   const data = {
     release: release.id,
@@ -107,7 +106,8 @@ export async function attest(context: Context): Promise<Outcome> {
     platform: artifact.platform,
     treeDigest,
     released: artifact.treeDigest,
-    equal: compared.isEqual
+    equal: compared.isEqual,
+    recipe: compared.recipe ?? null
   }
   if (context.dryRun) return { data: { ...data, dryRun: true } }
   const what = `release ${out.id(release.id)} of ${escapeText(trust.name)}`
@@ -140,6 +140,41 @@ export async function attest(context: Context): Promise<Outcome> {
     heldBy(peers)
   ])
   return { data: { ...data, attest: id, peers, feeds: appended } }
+}
+
+function refuseBoth({ flags }: Context): void {
+  const build = flags.has('recipe') ? flags.text('build') : flags.need('build')
+  if (build === null || !flags.has('recipe')) return
+  throw new OtaError('USAGE', '--build and --recipe exclude each other', {
+    hint: '--recipe builds the source of the release itself'
+  })
+}
+
+/** The builder's own folder beside the release, or what the released source gives here. */
+async function builtBy(
+  context: Context,
+  desk: Desk,
+  wish: { readonly authority: Authority; readonly release: KnownRelease }
+): Promise<{ readonly compared: Compared; readonly name: string }> {
+  const { out, flags } = context
+  const { authority, release } = wish
+  const { source } = release.body
+  const build = { platform: flags.text('platform'), here: thisPlatform() }
+  if (!flags.has('recipe')) {
+    const name = flags.need('build')
+    const folder = absolute(name)
+    out.progress('packing', folder)
+    return { compared: await compareBuild(desk, release, { ...build, folder }), name }
+  }
+  const { withRecipe } = await import('./source.ts')
+  const compared = await withRecipe(context, desk, { authority, source }, async (folder) => {
+    return await compareBuild(desk, release, { ...build, folder })
+  })
+  const recipe = source?.recipeHash
+  return {
+    compared: recipe === undefined ? compared : { ...compared, recipe },
+    name: `commit ${source?.commit ?? ''}`
+  }
 }
 
 interface Saying {

@@ -7,6 +7,7 @@ import { needAuthority, openFor, readJoin, releaseNamed, writeJoin } from '../be
 import { deskOf } from '../desk.ts'
 import {
   buildPatches,
+  buildSourceCore,
   buildTree,
   copiesOf,
   dropOld,
@@ -106,6 +107,9 @@ async function serveCores(
   const { believed } = authority
   let cores = 0
   for (const { body } of releasesFor(believed, wanted)) {
+    if (!(await buildSourceCore(desk, station, body.source))) {
+      context.out.note(`the source of ${escapeText(body.label)} is not on this machine`)
+    }
     for (const artifact of body.artifacts) {
       if (wanted.length === 0 && !(await isTreeHere(desk, station, artifact))) continue
       context.out.progress('building cores', artifact.platform)

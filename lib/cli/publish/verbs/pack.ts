@@ -28,12 +28,22 @@ export const packFlags: FlagTable = {
   output: { type: 'text', short: 'o' }
 }
 
+/** Whether a source is bundled, and no folder packed. */
+export function isSourcePack({ flags }: Context): boolean {
+  return ['source', 'git', 'tag', 'into'].some((name) => flags.text(name) !== null)
+}
+
 /**
  * `pack`: the folder as it will be released, its digest and core keys, the patches to it from
  * earlier releases, and what each of them will cost a node. Nothing is uploaded.
  */
 export async function pack(context: Context): Promise<Outcome> {
   const { out, flags, args } = context
+  if (args.length === 0) {
+    throw new OtaError('USAGE', 'pack needs a folder, --source DIR or --git REPO', {
+      hint: 'ota-publish pack ./build -o app.pack'
+    })
+  }
   const memoryBytes = patchMemory(context)
   const desk = deskOf(context)
   const folder = absolute(args[0] ?? '')

@@ -6,6 +6,7 @@ import {
   nameOf,
   proposeRelease,
   readOtaJson,
+  readSourceFile,
   requestOf,
   waitsFor,
   type Desk,
@@ -114,7 +115,7 @@ async function proposalOf(context: Context, desk: Desk, believed: Believed): Pro
     })
   }
   return {
-    packs: await readPacks(desk, args),
+    ...(await readPacks(desk, args)),
     channel,
     kind,
     label: flags.text('label'),
@@ -149,16 +150,27 @@ async function fleetSize(context: Context, desk: Desk): Promise<number> {
   return told ?? (await readCensus(desk))
 }
 
-async function readPacks(desk: Desk, paths: readonly string[]): Promise<Proposal['packs']> {
+/** Pack files, and at most one source file among them. */
+async function readPacks(
+  desk: Desk,
+  paths: readonly string[]
+): Promise<Pick<Proposal, 'packs' | 'source'>> {
+  let source: Proposal['source'] = null
   const packs: { file: PackFile; otaJson: Awaited<ReturnType<typeof readOtaJson>> }[] = []
   for (const path of paths) {
     const bytes = await desk.disk.read(path)
     if (bytes === null) throw new OtaError('USAGE', `there is no file ${path}`)
+    const told = readSourceFile(bytes, path)
+    if (told !== null && source !== null) {
+      throw new OtaError('USAGE', `${path}: a release has one source`)
+    }
+    source ??= told
+    if (told !== null) continue
     const file = decodePackFile(bytes, path)
     const folder = (await knownFolder(desk, file.artifact.treeDigest)) ?? file.folder
     packs.push({ file, otaJson: await readOtaJson(desk, folder) })
   }
-  return packs
+  return { packs, source }
 }
 
 async function readNotes(desk: Desk, path: string | null): Promise<string> {
