@@ -78,6 +78,8 @@ export const commitFlags: FlagTable = {
   ...networkFlags
 }
 
+export const exportFlags: FlagTable = { output: { type: 'text', short: 'o' } }
+
 export const rehearseFlags: FlagTable = {
   nodes: { type: 'text' },
   plan: { type: 'text' },
@@ -86,5 +88,3 @@ export const rehearseFlags: FlagTable = {
   runs: { type: 'text' },
   seed: { type: 'text' }
 }
-export const exportFlags: FlagTable = { output: { type: 'text', short: 'o' } }
-

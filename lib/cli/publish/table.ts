@@ -121,6 +121,9 @@ const commands: readonly Command[] = [
   command('seed', networkFlags, { min: 0, max: 64, what: 'ids of releases' }, async (context) =>
     (await import('./verbs/online.ts')).seed(context)
   ),
+  command('export', exportFlags, { min: 0, max: 1, what: 'one release' }, async (context) =>
+    (await import('./verbs/export.ts')).exportRelease(context)
+  ),
   command('watch', watchFlags, { min: 0, max: 1, what: 'one release' }, async (context) =>
     (await import('./verbs/watch.ts')).watch(context)
   ),
@@ -130,9 +133,6 @@ const commands: readonly Command[] = [
   command('widen', widenFlags, release, widenRelease),
   command('brake', brakeFlags, release, async (context) =>
     (await import('./verbs/alone.ts')).brake(context)
-  command('export', exportFlags, { min: 0, max: 1, what: 'one release' }, async (context) =>
-    (await import('./verbs/export.ts')).exportRelease(context)
-  ),
   ),
   command('attest', attestFlags, release, async (context) =>
     (await import('./verbs/alone.ts')).attest(context)

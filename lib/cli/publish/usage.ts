@@ -34,8 +34,8 @@ export const overview = `Usage:
     ota-publish brake RELEASE --reason TEXT [--for 24h] [--key LABEL]
     ota-publish attest RELEASE (--build DIR | --recipe) [--dispute] [--key LABEL]
     ota-publish beacon run --key LABEL        ota-publish seed [RELEASE]...
-    ota-publish log | show ID [-o REQ] | version
     ota-publish export [RELEASE] -o FILE      statements and bytes in one file, for ota-node import
+    ota-publish log | show ID [-o REQ] | version
 REQ is a request file with the exact bytes to sign, SIG one signer's answer; both may be "-".
 init, trust propose, propose, pause, resume, abort and widen write a REQ: review, sign, commit
 follow. brake, attest, invite and revoke act at once with one key.
@@ -130,15 +130,6 @@ channel. The cores of older ones are dropped.${network}
 Example:
     $ ota-publish seed
 `,
-  watch: `Usage: ota-publish watch [RELEASE] [--once]
-
-Where the rollout of each channel is, as this read-only peer sees it: stage, evidence, brakes,
-disputes, freshness. At a halt it asks on a terminal whether to draft and sign the abort; elsewhere
-it prints the command. Ends with 0 whatever it sees; with --json the state is in the data.
-  --once                     one look, after peers were heard
-  --key LABEL                which key signs an abort${secret}${network}
-
-`,
   export: `Usage: ota-publish export [RELEASE] -o FILE
 
 Writes one file for nodes that nobody reaches: all statements, and the bytes of RELEASE for every
@@ -149,6 +140,15 @@ checkpoint.
 
 Example:
     $ ota-publish export -o r8.bundle
+`,
+  watch: `Usage: ota-publish watch [RELEASE] [--once]
+
+Where the rollout of each channel is, as this read-only peer sees it: stage, evidence, brakes,
+disputes, freshness. At a halt it asks on a terminal whether to draft and sign the abort; elsewhere
+it prints the command. Ends with 0 whatever it sees; with --json the state is in the data.
+  --once                     one look, after peers were heard
+  --key LABEL                which key signs an abort${secret}${network}
+
 Example:
     $ ota-publish watch --once
 `,
