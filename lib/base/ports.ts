@@ -46,8 +46,8 @@ export interface Disk {
   makeFolder(path: string, mode?: number): Promise<void>
   makeLink(path: string, target: string): Promise<void>
   /**
-   * `path` gets the content of a verified file: its blocks shared, a hard link where the mode is the
-   * same and nobody may write, else a copy.
+   * `path` gets the content of a verified file: its blocks shared, a hard link where the mode is
+   * the same and nobody may write, else a copy.
    */
   clone(path: string, from: string, mode: number): Promise<void>
   chmod(path: string, mode: number): Promise<void>

@@ -165,7 +165,7 @@ export class Node extends Life {
   }
 
   /**
-   * The bytes of these releases (z32 names) are here now: who waits to ask peers for them again need
+   * The bytes of these releases (z32 names) are here now: who waits to ask peers again need
    * not wait, and everything is looked at anew.
    */
   async cameByFile(releases: readonly string[]): Promise<void> {

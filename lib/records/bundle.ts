@@ -65,7 +65,7 @@ export const frameBytesMaxOf = {
   block: coreBlockBytesMax
 } as const
 
-/** Cores are sorted by their key. Throws `OVER_LIMIT` for more papers or cores than one file has. */
+/** Cores are sorted by key. Throws `OVER_LIMIT` for more papers or cores than one file has. */
 export function encodeBundleHead(value: BundleHead): Bytes {
   return encodeWhole(head, value, headWhole.what)
 }

@@ -50,7 +50,7 @@ test('a patch core serves the last releases and those who have nothing', async (
   }
 })
 
-test('what does not shrink by a patch is listed with its price, and alone makes no core', async (t) => {
+test('what no patch shrinks is listed with its price, and alone makes no core', async (t) => {
   const old = await packOf(t, { blob: noise(200_000, 5) })
   const now = await packOf(t, { blob: noise(200_000, 6) })
   const options = {

@@ -113,7 +113,7 @@ test('S24 the version of a trust and each date have 53 bits and no more', async 
   }
 })
 
-test('S25 who brings another network’s first trust is to blame, who brings none is not', async (t) => {
+test('S25 who brings the first trust of another network is to blame, who has none is not', async (t) => {
   const node = await nodeOf(network)
   const foreign = await node.take(foundNetwork({ name: 'elsewhere' }).first)
   t.is(told(foreign), 'refused BOOTSTRAP_MISMATCH')
@@ -266,7 +266,7 @@ test('S97 a take-back asks nobody who signed the version it goes back to', async
   t.is(it.machine.state.quarantine.find(({ release: id }) => id === nameOf(next))?.why, 'own')
 })
 
-test('S97 below a floor one goes only to survive, and where nothing is left one stays', async (t) => {
+test('S97 below a floor one goes only to survive; where nothing is left one stays', async (t) => {
   const it = await box(t, oldest)
   const fix = release(2, { floor: { tag: 'self' } })
   await it.take(fix)

@@ -49,7 +49,7 @@ import {
 
 const network = foundNetwork()
 
-test('S46 a newcomer takes the newest completed release, the first of all if there is none', (t) => {
+test('S46 a newcomer takes the newest completed release, or else the first of all', (t) => {
   const { policy } = readPolicyFile({ plan: 'small' }, { nodes: 3 })
   const world = new World({ nodes: 3 })
   const first = world.release(1, policy)
@@ -159,7 +159,7 @@ test('S59 nobody named: a few edits steer the order; with a drawer she learns no
   t.ok(found > 50 && early < found / 4, `${early} of ${found} stay early once the value is known`)
 })
 
-test('S95 two of four may found a network, and two disjoint quorums are seen by everybody', async (t) => {
+test('S95 two of four may found a network; two disjoint quorums are seen by all', async (t) => {
   const split = foundNetwork({ roles: { release: { members: [1, 2, 3, 4], threshold: 2 } } })
   const one = signRelease(split.id, makeRelease(split.id), [1, 2])
   const other = signRelease(split.id, makeRelease(split.id, { notes: 'other' }), [3, 4])
@@ -176,7 +176,7 @@ const release = (fields: Partial<Release>): Body => {
 }
 const trust = (version: number): Body => ({ tag: 'trust', trust: makeTrust({ version }) })
 
-test('S98 one order, one trust version and one draw number are signed for one statement', async (t) => {
+test('S98 an order, a trust version, a draw number are signed for one statement', async (t) => {
   const clock = { wallMs: () => testNowMs, steadyMs: () => 0, after: () => () => {} }
   const dice = { next: () => 0, fill: (bytes: Bytes) => bytes }
   const disk = new MemoryDisk()
@@ -248,7 +248,7 @@ test('S101 a drawer who stays away vetoes one release, whoever else signs it', a
   t.is(told(await node.take(signed(withValues(next, 8, [5]), [1, 2]))), 'admitted', 'without her')
 })
 
-test('S101 the order decides which of two keeps a draw number, across channels as well', async (t) => {
+test('S101 the order decides which of two keeps a draw number, also across channels', async (t) => {
   const low = signed(withValues(drawnRelease(7, { seq: 3, channel: 'beta' }), 7), [1, 2])
   const high = signed(withValues(drawnRelease(7, { seq: 4 }), 7), [3, 4])
   for (const order of [

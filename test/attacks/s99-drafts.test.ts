@@ -25,7 +25,7 @@ function patched(bare: Statement, seqAt: number, seq: number): Bytes {
   return canonical
 }
 
-test('S99 100,000 drafts of strangers, forgers and half quorums cost their check alone', async (t) => {
+test('S99 100,000 drafts of strangers, forgers, half quorums cost their check alone', async (t) => {
   const node = await nodeOf(network)
   const before = node.authority.believed
   const one = makeRelease(network.id, { seq: 0x01020304 })

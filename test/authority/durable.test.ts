@@ -51,7 +51,7 @@ async function untilCut(node: TestNode, cut: number): Promise<Heard | null> {
   return heard
 }
 
-test('a power cut at any write lowers neither a height nor the set, and a refusal stays', async (t) => {
+test('a power cut at any write lowers neither height nor set, and a refusal stays', async (t) => {
   const whole = await nodeOf(network)
   const first = whole.disk.journal.length
   await whole.take(...story)

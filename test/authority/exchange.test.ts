@@ -50,7 +50,7 @@ const improved = { ...release, entries: [...release.entries, entryOf(release, 5)
 const roles = { release: { members: [2, 5, 6], threshold: 2 } }
 const second = signTrust(id, makeTrust({ version: 2, roles }), [1, 2])
 
-test('S91 a signer whom the next trust lists signs first: every node has her entry after it', async (t) => {
+test('S91 a signer of the next trust signs first: every node has her entry after it', async (t) => {
   const orders = [
     [release, improved, second],
     [improved, second],
@@ -76,7 +76,7 @@ test('S91 a signer whom the next trust lists signs first: every node has her ent
   }
 })
 
-test('S91 it comes before the trust, the node restarts, and the entry is asked for again', async (t) => {
+test('S91 it comes before the trust, the node restarts, the entry is asked for again', async (t) => {
   const source = await nodeOf(network)
   await source.take(release, second, improved)
   const node = await nodeOf(network)
@@ -87,7 +87,7 @@ test('S91 it comes before the trust, the node restarts, and the entry is asked f
   t.alike(signersOf(again, release), ['p2', 'p5'])
 })
 
-test('S91 further signatures are asked for while the old ones suffice: the next rotation needs them', async (t) => {
+test('S91 more signatures are asked for while the old ones do: a rotation needs them', async (t) => {
   const wide = { release: { members: [1, 2, 5], threshold: 2 } }
   const between = signTrust(id, makeTrust({ version: 2, roles: wide }), [1, 2])
   const last = signTrust(id, makeTrust({ version: 3, roles }), [1, 2])

@@ -13,7 +13,7 @@ import {
   signTrust
 } from '../tools/people.ts'
 
-// Two valid successors of one trust (S17). Roots are any two of three unless a trust says otherwise.
+// Two valid successors of one trust (S17). Roots are any two of three unless a trust says else.
 const network = foundNetwork()
 
 function trustOf(version: number, people: readonly number[], feed = 9): Trust {
@@ -54,7 +54,7 @@ function offers(node: TestNode, ...statements: readonly Statement[]): boolean {
   )
 }
 
-test('S17 a fork is one alarm; both sides are kept, offered, and there after a restart', async (t) => {
+test('S17 a fork is one alarm; both sides are kept, offered, there after a restart', async (t) => {
   const node = await nodeOf(network)
   await node.take(left)
   t.is(told(await node.take(right)), 'kept TRUST_FORK')
@@ -82,7 +82,7 @@ test('S17 whoever stands on neither branch stays below both', async (t) => {
   t.is(node.authority.believed.fork.length, 2)
 })
 
-test('S17 a fork that comes late, after releases and a restart, is a fork all the same', async (t) => {
+test('S17 a fork that comes late, after releases and a restart, is a fork as well', async (t) => {
   let node = await nodeOf(network)
   await node.take(left)
   const head = headUnder(2, idOfStatement(left))
@@ -95,7 +95,7 @@ test('S17 a fork that comes late, after releases and a restart, is a fork all th
   t.is(node.authority.believed.releases.length, 1, 'what is believed stays, nothing is installed')
 })
 
-test('S17 a later trust signed by both branches heals it everywhere, restarted or not', async (t) => {
+test('S17 a later trust signed by both branches heals it, restarted or not', async (t) => {
   const orders = [
     [left, right, healing],
     [right, left, healing],

@@ -15,7 +15,7 @@ import { writtenTrusts } from './scenes.ts'
 /**
  * What a mutated statement may bring about, judged by rules written down a second time and by
  * sodium alone: it believes no list of signers and no standing that the rooms under test made.
- * Null if all that `after` has and `before` had not is lawful, else what is not. `told`: trusts that
+ * Null if all that `after` has and `before` had not is lawful, else what is not. `told`: trusts
  * a node may begin at because it knows their ids from itself.
  */
 export function unlawful(

@@ -28,7 +28,7 @@ import { mutateBytes, mutateValue, splice } from './mutate.ts'
 import { attempt, demand, written, type Offered, type Outcome, type Target } from './outcome.ts'
 import { network, samples, scenes } from './scenes.ts'
 
-/** What people hand each other, as files with one line of text: requests, answers, cards, invites. */
+/** What people hand each other, as files of one line of text: requests, answers, cards, invites. */
 export const papers: Target = { name: 'papers', weight: 10, sanity: sanityOfPapers, run: runPapers }
 
 /** The text an operator is given to join a network. */

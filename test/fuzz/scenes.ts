@@ -231,7 +231,7 @@ export const scenes: readonly Scene[] = stories.map((story) => {
   return { name: story.name, believed, nowMs }
 })
 
-/** Every trust a scene may rest on, by the hex of its id, as it was written and not as it was read. */
+/** Every trust a scene may rest on, by the hex of its id, as it was written, not as it was read. */
 export const writtenTrusts: ReadonlyMap<string, Trust> = new Map(
   [first, second, third, strange, rival].map(({ statement, body }) => {
     return [toHex(idOfStatement(statement)), (body as Extract<Body, { tag: 'trust' }>).trust]

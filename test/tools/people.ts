@@ -74,7 +74,7 @@ export interface RoleSpec {
 }
 
 export interface TrustSpec extends Partial<Omit<Trust, 'roles'>> {
-  /** Role `draw` needs `anchors`, role `build` one organisation per member unless told otherwise. */
+  /** Role `draw` needs `anchors`, role `build` one organisation per member unless told else. */
   readonly roles?: Partial<Record<RoleName, RoleSpec>>
   readonly anchors?: readonly Anchor[]
 }

@@ -63,7 +63,7 @@ const solidPays = 85
 const solidBytesMax = 512 * MIB
 
 /**
- * Patches from earlier trees and from nothing, each proved by making the tree with it, in one static
+ * Patches from earlier trees and from nothing, each proved by making the tree with it, in a static
  * core: index, then the routes in blocks of 256 KiB. Null if nothing pays: then the release has no
  * patch core, and the chunks serve everybody.
  */
@@ -117,7 +117,7 @@ function limits(
   return memoryBytes === undefined ? { onWindow } : { memoryBytes, onWindow }
 }
 
-/** A patch goes out only if the tree comes out of it; a maker's fault costs one patch, no release. */
+/** A patch goes out only if the tree comes out of it; a maker's fault costs a patch, no release. */
 async function proved(
   disk: Disk,
   { to, scratch }: PatchPackOptions,

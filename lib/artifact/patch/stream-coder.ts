@@ -13,7 +13,7 @@ export async function sizeOf(raw: Bytes, quality: number): Promise<number> {
   return (await brotli(raw, quality, 1)).byteLength
 }
 
-/** The smallest form of a stream: brotli of quality 11, its large window where it saves 2 %, raw. */
+/** The smallest form of a stream: brotli of quality 11, a large window where it saves 2 %, raw. */
 export async function packStream(raw: Bytes): Promise<PackedStream> {
   const rawSize = raw.byteLength
   if (rawSize === 0) return packed(raw, 0, rawSize)

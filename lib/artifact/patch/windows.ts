@@ -59,7 +59,7 @@ function fits(group: readonly Piece[], most: number): boolean {
   )
 }
 
-/** Large contents in slices of half a window, each beside its share of the partner and some more. */
+/** Large contents in slices of half a window, each beside its share of the partner, and more. */
 function sliced({ target, partner }: Piece, most: number): readonly Piece[] {
   const size = target.end - target.start
   const partnerSize = partner === null ? 0 : partner.end - partner.start

@@ -144,8 +144,8 @@ Example:
   commit: `Usage: ota-publish commit REQ|ID [SIG]... [--seeds N | --alone]
 
 Counts, judges as a node will, builds tree and patch cores from what was packed here, appends to
-every live feed of this home, and ends when N other peers (default 2) hold all trees. Beside a trust it takes answers to releases
-that are here: they count under that trust, and go out behind it.
+every live feed of this home, and ends when N other peers (default 2) hold all trees. Beside a trust
+it takes answers to releases that are here: they count under that trust, and go out behind it.
   --alone                    do not wait for others: for the first release
   --drop RELEASE             a release that a new trust may leave without quorum
   --timeout D                default 10m${network}

@@ -79,7 +79,8 @@ export function sortedPapers(all: readonly Bytes[]): readonly Paper[] {
   const papers = all.map(readPaper).toSorted(comparePapers)
   const bytes = papers.reduce((sum, paper) => sum + paper.bytes.byteLength, 0)
   if (bytes > offlinePapersBytesMax) {
-    const text = `a file carries at most ${offlinePapersBytesMax} bytes of statements, have ${bytes}`
+    const most = offlinePapersBytesMax
+    const text = `a file carries at most ${most} bytes of statements, have ${bytes}`
     throw new OtaError('OVER_LIMIT', text)
   }
   return papers.filter((paper, at) => {

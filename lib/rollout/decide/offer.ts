@@ -10,7 +10,7 @@ export interface Offer {
 }
 
 /**
- * The tree a release has for this platform, all of it or nothing: wanted and has where there is none
+ * The tree a release has for this platform, whole or nothing: wanted and has where there is none
  * (S49); where one of its components is missing here, none of the others is used (S51).
  */
 export function offerFor(artifacts: readonly Artifact[], platform: string): Offer {

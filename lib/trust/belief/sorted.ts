@@ -1,3 +1,4 @@
+/** Lists in ascending order, by halves: what is held is put in and taken out one at a time. */
 type Order<T> = (a: T, b: T) => number
 
 /** Puts an item at its place in an ascending list. */

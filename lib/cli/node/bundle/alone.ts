@@ -7,7 +7,7 @@ import type { Shelf } from './ports.ts'
 import { shelfOf } from './shelf.ts'
 
 /**
- * A home without its daemon: locked as by one, opened, and closed again after `deed`; the next start
+ * A home without its daemon: locked as by one, opened, closed again after `deed`; the next start
  * finds what was put there. Throws `LOCKED` where a daemon or a seeder has it after all.
  */
 export async function onShelf<T>(

@@ -49,7 +49,7 @@ const roundsMost = 4
 /**
  * Takes a file in as if a peer had brought it. It is read whole first, and nothing of it is taken
  * unless all of it is what it says. Then the statements are judged on paper: only cores of releases
- * that would be admitted are stored, before the statements, so that whoever then looks for the bytes
+ * that would be admitted are stored, before the statements, so that who then looks for the bytes
  * finds them. Throws what `readBundle` throws, `NO_SPACE`, and the code of what was refused where
  * nothing of use was left.
  */
