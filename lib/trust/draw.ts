@@ -1,5 +1,6 @@
 import { alloc, assert, concat, equal, fromText, type Bytes } from '../base/index.ts'
 import { hash } from './hash.ts'
+import { wipe } from './secretbox.ts'
 
 /** Levels of an anchor's Merkle tree. */
 const depth = 12
@@ -13,6 +14,18 @@ const drawProofBytes = 32 + 32 * depth
  * the same bytes. Numbers are u32.
  */
 export function drawHash(tag: string, fields: readonly (Bytes | number)[]): Bytes {
+  return hash([laidOut(tag, fields)])
+}
+
+/** The same over fields that nobody may find in memory afterwards. */
+function secretHash(tag: string, fields: readonly (Bytes | number)[]): Bytes {
+  const whole = laidOut(tag, fields)
+  const digest = hash([whole])
+  wipe(whole)
+  return digest
+}
+
+function laidOut(tag: string, fields: readonly (Bytes | number)[]): Bytes {
   const name = tagBytes(tag)
   let size = name.byteLength
   for (const field of fields) size += 4 + (typeof field === 'number' ? 4 : field.byteLength)
@@ -32,7 +45,7 @@ export function drawHash(tag: string, fields: readonly (Bytes | number)[]): Byte
     whole.set(field, at + 4)
     at += 4 + field.byteLength
   }
-  return hash([whole])
+  return whole
 }
 
 /** The first eight bytes of H, big-endian: a place in the order, a rank, a share of a delay. */
@@ -62,13 +75,17 @@ export interface Anchor {
 
 /**
  * Builds the anchor of a drawer's key from 32 secret bytes, made for this anchor alone: an anchor
- * is replaced, never used again, when a key changes hands (S100). Takes about 50 ms.
+ * is replaced, never used again, when a key changes hands (S100). Takes about 50 ms. Of the secret
+ * and the values nothing stays behind but `secret` itself, which the caller wipes.
  */
 export function buildAnchor(key: Bytes, secret: Bytes): Anchor {
   assert(secret.byteLength === 32, 'the secret of an anchor has 32 bytes')
-  let level: readonly Bytes[] = Array.from({ length: drawValues }, (_, index) =>
-    leafOf(key, index, valueAt(secret, index))
-  )
+  let level: readonly Bytes[] = Array.from({ length: drawValues }, (_, index) => {
+    const value = valueAt(secret, index)
+    const leaf = secretHash('draw-leaf', [key, index, value])
+    wipe(value)
+    return leaf
+  })
   const levels = [level]
   while (level.length > 1) {
     level = pairs(level)
@@ -126,7 +143,7 @@ export function seedOf(releaseId: Bytes, values: readonly Bytes[]): Bytes {
 }
 
 function valueAt(secret: Bytes, index: number): Bytes {
-  return drawHash('draw-value', [secret, index])
+  return secretHash('draw-value', [secret, index])
 }
 
 function leafOf(key: Bytes, index: number, value: Bytes): Bytes {

@@ -72,6 +72,7 @@ export async function openSecret(
     )
     return secret
   } catch (error) {
+    wipe(secret)
     if (isRefusal(error)) return null
     throw error
   } finally {
@@ -93,6 +94,11 @@ async function stretch(passphrase: Bytes, { salt, cost }: BoxOptions): Promise<B
   const key = alloc(32)
   const { ops, memory } = cost
   const algorithm = sodium.crypto_pwhash_ALG_ARGON2ID13
-  await sodium.crypto_pwhash_async(key, passphrase, salt, ops, memory, algorithm)
-  return key
+  try {
+    await sodium.crypto_pwhash_async(key, passphrase, salt, ops, memory, algorithm)
+    return key
+  } catch (error) {
+    wipe(key)
+    throw error
+  }
 }
