@@ -229,7 +229,8 @@ export class Sources {
   #drop(peer: HypercorePeer, why: Leaving, facts: { rate: number; best: number }): void {
     const name = this.#rest(peer, why)
     if (why !== 'slow') return
-    const text = `peer ${name} gives ${facts.rate} bytes/s where others give ${facts.best}: not asked for now`
+    const { rate, best } = facts
+    const text = `peer ${name} gives ${rate} bytes/s, another ${best}: it is not asked for now`
     this.#ports.log('SLOW_PEER', { peer: name, ...facts, core: toHex(this.#core.key) })
     this.#ports.onAlarm?.({ code: 'SLOW_PEER', peer: name, text })
   }

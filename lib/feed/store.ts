@@ -207,15 +207,16 @@ export class Store extends Life {
   /**
    * Fetches what is missing and makes the tree in `into`, by the cheapest way first: a patch from a
    * local tree, a chain of them, chunks, or the solid stream. Blocks that came stay after an error,
-   * and are not fetched again. Errors of `unpackTree`, `NO_PEERS`, `TIMEOUT`, or the signal's reason.
+   * and are not fetched again. Errors of `unpackTree`, `NO_PEERS`, `TIMEOUT`, `HELD` for a release
+   * whose ways cost too much for nothing, or the signal's reason.
    */
   async fetchTree(artifact: Artifact, options: FetchTreeOptions): Promise<void> {
     await this.#onTrees(async (trees) => await trees.fetch(artifact, options))
   }
 
   /**
-   * Fetches all of a core and shows it: for those who carry for others and unpack nothing. `NO_PEERS`,
-   * `TIMEOUT`, `NO_SPACE`, or the signal's reason; what came stays.
+   * Fetches all of a core and shows it: for those who carry for others and unpack nothing.
+   * `NO_PEERS`, `TIMEOUT`, `NO_SPACE`, or the signal's reason; what came stays.
    */
   async fetchCore(core: CoreRef, options: FetchCoreOptions = {}): Promise<void> {
     await this.#onTrees(async (trees) => await trees.fetchCore(core, options))
@@ -243,7 +244,7 @@ export class Store extends Life {
     return this.#healing === null ? this.#open().trees.holders(core) : 0
   }
 
-  /** The blocks of a core that is whole here, in order; throws `INCOMPLETE` where one is missing. */
+  /** The blocks of a core that is whole here, in order; throws `INCOMPLETE` where one is not. */
   blocks(core: CoreRef): AsyncIterable<Bytes> {
     return this.#open().trees.blocks(core)
   }

@@ -14,7 +14,7 @@ import { makesWhole, type Seed } from './seeding.ts'
 import { Resting, type PeerAlarm } from './sources.ts'
 import { checkRoom, Space } from './space.ts'
 import { Slots, Turns } from './turns.ts'
-import { Ways, type Failures, type LocalTree } from './ways.ts'
+import { Ways, type Failures, type LocalTree } from './ways/ways.ts'
 
 /** A whole copy shows itself on every connection for so long. */
 const announceMs = 20 * SECOND

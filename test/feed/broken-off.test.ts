@@ -26,7 +26,7 @@ async function publisherOf(t: TestContext, top: string): Promise<TestStore> {
   return await openStore(t, `${top}/p`)
 }
 
-test('a fetch broken off anywhere leaves nothing, and the next one makes the same tree', async (t) => {
+test('a fetch broken off anywhere leaves nothing; the next makes the same tree', async (t) => {
   const top = await t.tmp()
   const publisher = await publisherOf(t, top)
   const a = await release(top, spec(1, 60_000))
@@ -70,7 +70,7 @@ test('a fetch broken off anywhere leaves nothing, and the next one makes the sam
   }
 })
 
-test('a full disk is told before the first byte, and is no hindrance once space is back', async (t) => {
+test('a full disk is told before the first byte, and forgotten once space is back', async (t) => {
   const top = await t.tmp()
   const publisher = await publisherOf(t, top)
   const one = await release(top, { app: noise(MIB, 5) })
@@ -88,7 +88,7 @@ test('a full disk is told before the first byte, and is no hindrance once space 
   await verifyTree(disk, options.into, one.artifact)
 })
 
-test('a disk that fills up while bytes come ends the fetch before the store is harmed', async (t) => {
+test('a disk that fills up under a fetch ends it before the store is harmed', async (t) => {
   const top = await t.tmp()
   const publisher = await publisherOf(t, top)
   const one = await release(top, { app: noise(4 * MIB, 5) })

@@ -16,7 +16,7 @@ async function canMount(): Promise<boolean> {
   }
 }
 
-test('a store that met a full disk goes on when there is space, on the same connection', async (t) => {
+test('a store that met a full disk goes on once there is space, unrestarted', async (t) => {
   if (!(await canMount())) {
     t.comment('skipped: no mount namespace can be made here')
     return

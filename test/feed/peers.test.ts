@@ -63,7 +63,7 @@ interface Tampered {
   }
 }
 
-test('S31 a peer whose blocks fail their proof is dropped and named, another is asked', async (t) => {
+test('S31 a peer whose blocks fail their proof is named and not asked again', async (t) => {
   const top = await t.tmp()
   const { pack, artifact } = await packed(top, 2 * MIB)
   const blocks: Bytes[] = []

@@ -22,7 +22,7 @@ async function pair(t: TestContext, top: string) {
   return { publisher, node, wire: link(t, publisher, node) }
 }
 
-test('S109 who came by patch serves a newcomer everything while the publisher is gone', async (t) => {
+test('S109 who came by patch serves a newcomer all, the publisher being gone', async (t) => {
   const top = await t.tmp()
   const { publisher, node, wire } = await pair(t, top)
   const a = await release(top, spec(1))
@@ -119,7 +119,7 @@ test('S34 a patch that gives another tree is left for chunks, once and for all',
   t.is(told(node, 'PATCH_FAILED'), 1, 'a way that failed is not taken again')
 })
 
-test('an index that is none, and a base that changed, cost the patch and nothing else', async (t) => {
+test('a broken index, or a base that changed, costs the patch and nothing else', async (t) => {
   const top = await t.tmp()
   const { publisher, node } = await pair(t, top)
   const a = await release(top, spec(1))
@@ -155,7 +155,7 @@ test('a solid stream that lies is no reason to hold: the chunks are there', asyn
   t.is(told(node, 'PATCH_FAILED'), 1)
 })
 
-test('who has an older release that no patch knows takes the few chunks it lacks', async (t) => {
+test('who has a release that no patch knows takes the few chunks it lacks', async (t) => {
   const top = await t.tmp()
   const { publisher, node, wire } = await pair(t, top)
   const text = noise(1_000 * KIB, 3)
@@ -177,7 +177,7 @@ test('who has an older release that no patch knows takes the few chunks it lacks
   t.ok(wire.bytes.value - before < 100 * KIB, `${wire.bytes.value - before} bytes on the wire`)
 })
 
-test('a release whose ways cost bytes for nothing is held, with a sentence of its own', async (t) => {
+test('a release whose ways cost bytes for nothing is held, and says so', async (t) => {
   const top = await t.tmp()
   const { publisher, node, wire } = await pair(t, top)
   const text = noise(300 * KIB, 3)

@@ -56,7 +56,18 @@ const schema = v.strictObject({
         v.union([v.literal('public'), v.literal('none'), v.array(v.string())]),
         'public'
       ),
-      rendezvous: v.optional(v.boolean(), false)
+      rendezvous: v.optional(v.boolean(), false),
+      // What is carried for others: every tree, one node in four each tree, or none.
+      seed: v.optional(v.picklist(['full', 'sparse', 'off']), 'full')
+    }),
+    {}
+  ),
+  limits: v.optional(
+    v.strictObject({
+      // Bytes per second of trees and patches sent to others; statements are never held back.
+      upload: v.optional(v.nullable(v.pipe(v.number(), v.integer(), v.minValue(16_384))), null),
+      // Stored bytes above which no tree is made whole for others.
+      seeds: v.optional(v.nullable(v.pipe(v.number(), v.integer(), v.minValue(0))), null)
     }),
     {}
   )

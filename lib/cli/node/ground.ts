@@ -69,8 +69,17 @@ export async function readGround(home: string, config: NodeConfig, log: Log): Pr
 }
 
 /** A node's cores: a cache beside its plain files, deleted when it does not open. */
-export function storeOf({ clock, dice, disk, log, home }: Ground): Store {
-  return new Store(clock, dice, log, { disk, folder: join(home, 'daemon'), cache: true })
+export function storeOf({ clock, dice, disk, log, home, config, identity }: Ground): Store {
+  const { upload, seeds } = config.limits
+  return new Store(clock, dice, log, {
+    disk,
+    folder: join(home, 'daemon'),
+    cache: true,
+    seed: config.swarm.seed,
+    ticket: identity.pair.key,
+    ...(upload === null ? {} : { uploadBytesPerSecond: upload }),
+    ...(seeds === null ? {} : { seedBytesMax: seeds })
+  })
 }
 
 /** The wire of this home, not open yet. */

@@ -94,7 +94,10 @@ const ENV_KEYS: readonly (readonly [section: string | null, key: string, parse: 
   ['swarm', 'port', asNumber],
   ['swarm', 'peers', asList],
   ['swarm', 'bootstrap', asWords],
-  ['swarm', 'rendezvous', asFlag]
+  ['swarm', 'rendezvous', asFlag],
+  ['swarm', 'seed', asText],
+  ['limits', 'upload', asNumber],
+  ['limits', 'seeds', asNumber]
 ]
 
 /** Lays `layer` over `into`, noting who set each key. */

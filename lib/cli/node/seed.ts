@@ -104,12 +104,17 @@ class Carrier {
     const { disk, log, home, clock } = this.#ground
     const into = join(home, 'tmp', name)
     try {
-      if (await this.#store.hasWhole(artifact.tree)) return
-      await disk.remove(into)
-      await disk.makeFolder(join(home, 'tmp'), 0o700)
-      await this.#store.fetchTree(artifact, { into, reuse: [], signal: this.#stop.signal })
-      const result = await this.#store.rebuild(artifact, into)
-      log('carrying', { core: name, result })
+      const { signal } = this.#stop
+      if (!(await this.#store.hasWhole(artifact.tree))) {
+        await disk.remove(into)
+        await disk.makeFolder(join(home, 'tmp'), 0o700)
+        await this.#store.fetchTree(artifact, { into, signal })
+        const result = await this.#store.rebuild(artifact, into)
+        log('carrying', { core: name, result })
+      }
+      // Where the encoder differs, or the lot fell otherwise, the blocks themselves are taken.
+      await this.#store.fetchCore(artifact.tree, { signal })
+      if (artifact.patch !== null) await this.#store.fetchCore(artifact.patch, { signal })
     } catch (error) {
       if (this.#stop.signal.aborted) return
       if (!isOtaError(error)) throw error

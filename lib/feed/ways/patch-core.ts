@@ -1,6 +1,6 @@
-import { OtaError, type Bytes } from '../base/index.ts'
-import { routeBlockBytes, type IndexItem, type PatchBytes } from '../artifact/index.ts'
-import type { Fetch } from './fetch.ts'
+import { OtaError, type Bytes } from '../../base/index.ts'
+import { routeBlockBytes, type IndexItem, type PatchBytes } from '../../artifact/index.ts'
+import type { Fetch } from '../fetch.ts'
 
 /** Where the bytes of a way lie in its patch core. */
 export type Place = Extract<IndexItem, { kind: 'solid' }>['place']

@@ -1,7 +1,7 @@
-import { equal, isOtaError, SECOND, type Bytes, type Log } from '../base/index.ts'
-import { chainMax, decodeIndex, type IndexItem, type Step } from '../artifact/index.ts'
-import type { Artifact, CoreRef } from '../records/index.ts'
-import type { Fetch } from './fetch.ts'
+import { equal, isOtaError, SECOND, type Bytes, type Log } from '../../base/index.ts'
+import { chainMax, decodeIndex, type IndexItem, type Step } from '../../artifact/index.ts'
+import type { Artifact, CoreRef } from '../../records/index.ts'
+import type { Fetch } from '../fetch.ts'
 
 /** An index that nobody shows in this time is done without: chunks need none. */
 const withinMs = 10 * SECOND

@@ -1,7 +1,7 @@
-import { equal } from '../base/index.ts'
-import type { IndexItem, Route } from '../artifact/index.ts'
-import type { Artifact, CoreRef } from '../records/index.ts'
-import type { Fetch } from './fetch.ts'
+import { equal } from '../../base/index.ts'
+import type { IndexItem, Route } from '../../artifact/index.ts'
+import type { Artifact, CoreRef } from '../../records/index.ts'
+import type { Fetch } from '../fetch.ts'
 import { blocksAt, bytesOfBlocks, type Place } from './patch-core.ts'
 
 type Open = (ref: CoreRef) => Promise<Fetch>

@@ -1,4 +1,4 @@
-import { OtaError } from '../base/index.ts'
+import { OtaError } from '../../base/index.ts'
 
 /** Bytes a release may cost, as a share of what it costs at best, in per cent (delta: drain). */
 const budgetShare = 120
