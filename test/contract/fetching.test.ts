@@ -60,7 +60,7 @@ async function quiet(store: Corestore, key: Bytes, streams: readonly object[]) {
   return core
 }
 
-test('which requests are made twice is asked of the queue, and another can take its place', async (t) => {
+test('which requests are made twice is asked of a queue that can be replaced', async (t) => {
   const top = await t.tmp()
   const stores = await Promise.all(['a', 'b', 'n'].map((name) => open(t, `${top}/${name}`)))
   const [a, b, n] = stores as [Corestore, Corestore, Corestore]
