@@ -40,8 +40,8 @@ export async function buildTree(desk: Desk, station: Station, artifact: Artifact
 }
 
 /**
- * Builds the patch core of an artifact from what `pack` kept, unless the store holds it whole; false
- * if its blocks are not on this machine.
+ * Builds the patch core of an artifact from what `pack` kept, unless the store holds it whole;
+ * false if its blocks are not on this machine.
  */
 export async function buildPatches(
   desk: Desk,
@@ -84,7 +84,7 @@ export async function isTreeHere(
   return (await knownFolder(desk, artifact.treeDigest)) !== null
 }
 
-/** Peers that hold every tree core whole, and those that hold every patch core; null: it has none. */
+/** Peers that hold every tree core whole, and every patch core; null: there is none. */
 export function copiesOf(
   station: Station,
   artifacts: readonly Artifact[]
