@@ -72,8 +72,8 @@ Example:
 
 Reads DIR as it will be released: checks it and its ota.json, prints tree digest and core key, makes
 patches from earlier releases and a solid stream, and tells what each update and a first install
-will cost. DIR must stay as it is until it is committed, and the commit is made from this home. Warns of
-files that cost more than they need: ARCHIVE_INSIDE, INCOMPRESSIBLE, NOT_DELTA_ABLE.
+will cost. DIR must stay as it is until it is committed, and the commit is made from this home.
+Warns of files that cost more than they need: ARCHIVE_INSIDE, INCOMPRESSIBLE, NOT_DELTA_ABLE.
   --platform P               default this machine's, as linux-x64
   --patch-from RELEASE       a release to make a patch from, at most 8; default the last three of
                              each channel whose folder is unchanged or that lie in this home's store
