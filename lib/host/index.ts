@@ -34,4 +34,4 @@ export {
   type SourceFacts
 } from './source/build.ts'
 export { makeBundle, type BundleFrom } from './source/git.ts'
-export type { Workshop } from './source/workshop.ts'
+export { closeWorkshop, type Workshop } from './source/workshop.ts'

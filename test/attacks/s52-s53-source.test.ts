@@ -11,6 +11,7 @@ import {
   type Workshop
 } from '../../lib/host/index.ts'
 import { recipeFile, type Artifact, type Source } from '../../lib/records/index.ts'
+import { offerFor } from '../../lib/rollout/index.ts'
 import { hash } from '../../lib/trust/index.ts'
 import { needJail, packSource } from '../../lib/publish/index.ts'
 import { InsideDesk, stretchLess } from '../cli/inside.ts'
@@ -224,6 +225,12 @@ test(
     t.is(await outcome(folder, await signedIn(join(folder, 'whole'), listed)), 'built')
   }
 )
+
+test('S52 a source without a signed tree for this platform is not for this machine', (t) => {
+  const { artifact, code, text } = offerFor([], 'linux-x64')
+  t.alike([artifact, code], [null, 'NOT_ELIGIBLE'])
+  t.is(text, 'linux-x64, offered: a source alone, of which no tree is signed')
+})
 
 /** What the recipe lists is not in the source. */
 function gone(): string {

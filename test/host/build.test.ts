@@ -4,6 +4,7 @@ import test from 'brittle'
 import { equal, isOtaError, OtaError, toHex } from '../../lib/base/index.ts'
 import {
   buildSource,
+  closeWorkshop,
   makeBundle,
   openSource,
   packBuilt,
@@ -276,6 +277,24 @@ test('a repository that is no plain source is refused', { skip }, async (t) => {
     (await errorOf(() => bundled(folder, { tag: 'git', repository: folder, name: null }))).code,
     'USAGE'
   )
+})
+
+test('what a build leaves so that nobody could remove it is removed', { skip }, async (t) => {
+  const folder = await t.tmp()
+  const shop = shopIn(folder)
+  const deep = `const fs = require('fs')
+fs.mkdirSync('shut/in', { recursive: true })
+fs.chmodSync('shut', 0)
+for (let i = 0; i < 60; i++) {
+  fs.mkdirSync('x'.repeat(200))
+  process.chdir('x'.repeat(200))
+}
+`
+  const source = await opened(shop, folder, { ...sourceFiles, 'build.js': deep })
+  const { message } = await errorOf(() => buildSource(shop, source))
+  t.ok(message.includes('it is not there'), message)
+  await closeWorkshop(shop)
+  t.absent(existsSync(shop.folder))
 })
 
 test('nothing of a repository is run when it is bundled or opened', { skip }, async (t) => {

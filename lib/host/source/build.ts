@@ -21,7 +21,7 @@ import type { JailLimits } from '../jail/job.ts'
 import { checkOut, type Checkout } from './checkout.ts'
 import { checkToolchain, findTools } from './toolchain.ts'
 import { checkDependencies, hashAt } from './vendor.ts'
-import { failed, insideTree, work, type Work, type Workshop } from './workshop.ts'
+import { closeWorkshop, failed, insideTree, work, type Work, type Workshop } from './workshop.ts'
 
 /** What a release says of its source, but for the core that carries it. */
 export type SourceFacts = Omit<Source, 'core'>
@@ -137,7 +137,7 @@ export async function buildRelease(shop: Workshop, order: BuildOrder): Promise<v
     const readBlock = blockReader(pack)
     await unpackTree(disk, { artifact: own, readBlock, into, reuse: [folder], signal })
   } finally {
-    await disk.remove(shop.folder)
+    await closeWorkshop(shop)
   }
 }
 

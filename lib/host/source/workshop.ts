@@ -1,4 +1,4 @@
-import { GIB, MINUTE, MIB, OtaError, toText, type Disk } from '../../base/index.ts'
+import { GIB, isOtaError, MINUTE, MIB, OtaError, toText, type Disk } from '../../base/index.ts'
 import { runJailed, type Jail } from '../jail/jail.ts'
 import type { JailEnd, JailLimits, Place } from '../jail/job.ts'
 
@@ -40,6 +40,25 @@ export async function work({ jail, signal }: Workshop, job: Work): Promise<JailE
   const { argv, env, writable, readOnly = [], limits = lookLimits } = job
   const cwd = writable.some(({ at }) => at === insideTree) ? insideTree : '/tmp'
   return await runJailed(jail, { argv, cwd, readOnly, writable, env, limits, signal })
+}
+
+/**
+ * Removes the workshop. What was built there may have made folders that nobody may enter, or deeper
+ * than a path can say: the jail, whose user they belong to, takes those away.
+ */
+export async function closeWorkshop(shop: Workshop): Promise<void> {
+  const { disk, folder } = shop
+  try {
+    await disk.remove(folder)
+  } catch (error) {
+    if (!isOtaError(error)) throw error
+    const { jail } = shop
+    const script = 'chmod -R u+rwx tree; rm -rf tree/*'
+    const writable = [{ path: folder, at: insideTree }]
+    const job = { argv: ['sh', '-c', script], cwd: insideTree, readOnly: [], writable }
+    await runJailed(jail, { ...job, env: new Map(), limits: lookLimits })
+    await disk.remove(folder)
+  }
 }
 
 /** `CANNOT_BUILD` with how `what` ended and the last it said. */

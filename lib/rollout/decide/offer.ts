@@ -14,9 +14,14 @@ export interface Offer {
  * (S49); where one of its components is missing here, none of the others is used (S51).
  */
 export function offerFor(artifacts: readonly Artifact[], platform: string): Offer {
+  if (artifacts.length === 0) {
+    // S52: there is no signed tree that a build could be held against
+    const lacks = `${platform}, offered: a source alone, of which no tree is signed`
+    return { artifact: null, text: lacks, code: 'NOT_ELIGIBLE' }
+  }
   const here = artifacts.filter((one) => one.platform === platform)
   const offered = [...new Set(artifacts.map((one) => one.platform))].join(', ')
-  const text = `${platform}, offered: ${offered === '' ? 'none' : offered}`
+  const text = `${platform}, offered: ${offered}`
   if (here.length === 0) return { artifact: null, text, code: 'NOT_ELIGIBLE' }
   const all = [...new Set(artifacts.map(({ component }) => component))]
   const missing = all.filter((name) => !here.some(({ component }) => component === name))

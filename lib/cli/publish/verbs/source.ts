@@ -1,13 +1,16 @@
 import { MINUTE, OtaError, alloc, toHex } from '../../../base/index.ts'
+import type { Pack } from '../../../artifact/index.ts'
 import type { Authority } from '../../../authority/index.ts'
 import {
   buildRelease,
   buildSource,
+  closeWorkshop,
   makeBundle,
   openSource,
   packBuilt,
   type BundleFrom,
-  type Jail
+  type Jail,
+  type Workshop
 } from '../../../host/index.ts'
 import {
   encodeSourceFile,
@@ -85,11 +88,14 @@ export async function withRecipe<T>(
     const bundle = (await knownBundle(desk, source)) ?? `${work}/bundle`
     if (bundle.startsWith(work)) await fetchBundle(context, desk, { source, authority, bundle })
     const shop = { disk: desk.disk, jail, folder: `${work}/shop`, signal }
-    out.progress('opening', source.commit)
-    const opened = await openSource(shop, bundle, source)
-    out.progress('building', source.commit)
-    const folder = await buildSource(shop, opened)
-    return await use(folder)
+    try {
+      out.progress('opening', source.commit)
+      const opened = await openSource(shop, bundle, source)
+      out.progress('building', source.commit)
+      return await use(await buildSource(shop, opened))
+    } finally {
+      await closeWorkshop(shop)
+    }
   })
 }
 
@@ -139,8 +145,7 @@ async function buildInto(
   const bundle = `${work}/bundle`
   const first = { disk: desk.disk, jail, folder: `${work}/first`, signal }
   context.out.progress('building', source.commit)
-  const folder = await buildSource(first, await openSource(first, bundle, source))
-  const pack = await packBuilt(desk.disk, folder, platform)
+  const pack = await packOnce(desk, first, { bundle, source, platform })
   const { treeDigest, entries, bytes, core } = pack
   const artifact: Artifact = {
     component: '',
@@ -155,6 +160,19 @@ async function buildInto(
   const second = { disk: desk.disk, jail, folder: `${work}/second`, signal }
   await buildRelease(second, { source, bundle, artifact, into: absolute(into) })
   return { into, treeDigest }
+}
+
+async function packOnce(
+  { disk }: Desk,
+  shop: Workshop,
+  what: { readonly bundle: string; readonly source: Source; readonly platform: string }
+): Promise<Pack> {
+  try {
+    const opened = await openSource(shop, what.bundle, what.source)
+    return await packBuilt(disk, await buildSource(shop, opened), what.platform)
+  } finally {
+    await closeWorkshop(shop)
+  }
 }
 
 function bundleFrom({ flags, args }: Context): BundleFrom {
