@@ -5,7 +5,8 @@ import { hash } from '../trust/index.ts'
 /** Hypercore's domain tag of manifests, the fourth of its namespace `hypercore`. */
 const manifestTag = fromHex('e64b7108eacce47cfc61ac850568f55f8b15b82ec5ed78c4ec597b036e2a1498')
 
-interface Node {
+/** A node of hypercore's flat tree: leaf i at 2i, its parents between. */
+export interface TreeNode {
   readonly index: number
   readonly size: number
   readonly hash: Bytes
@@ -16,7 +17,7 @@ interface Node {
  * the hash of its static manifest. `test/contract` holds it equal to hypercore's own.
  */
 export class CoreHasher {
-  readonly #roots: Node[] = []
+  readonly #roots: TreeNode[] = []
   #blocks = 0
   #bytes = 0
 
@@ -26,18 +27,13 @@ export class CoreHasher {
 
   /** A block known by its leaf hash and size only. */
   pushLeaf(leaf: Bytes, size: number): this {
-    let node: Node = { index: 2 * this.#blocks, size, hash: leaf }
+    let node: TreeNode = { index: 2 * this.#blocks, size, hash: leaf }
     this.#blocks += 1
     this.#bytes += size
     for (let k = this.#blocks; k % 2 === 0; k /= 2) {
       const left = this.#roots.pop()
       assert(left !== undefined, 'an even count has a left neighbour')
-      const sum = left.size + node.size
-      node = {
-        index: (left.index + node.index) / 2,
-        size: sum,
-        hash: hash([Uint8Array.of(1), u64(sum), left.hash, node.hash])
-      }
+      node = parentOf(left, node)
     }
     this.#roots.push(node)
     return this
@@ -54,6 +50,13 @@ export class CoreHasher {
     const manifest = staticManifest(this.treeHash(), this.#blocks)
     return { key: hash([manifestTag, manifest]), blocks: this.#blocks, bytes: this.#bytes }
   }
+}
+
+/** The node over two neighbours. */
+export function parentOf(left: TreeNode, right: TreeNode): TreeNode {
+  const size = left.size + right.size
+  const index = (left.index + right.index) / 2
+  return { index, size, hash: hash([Uint8Array.of(1), u64(size), left.hash, right.hash]) }
 }
 
 /** Hypercore's hash of one block. */

@@ -3,7 +3,7 @@
  * blocks and the key of a tree core, packing a folder and making it again, strictly. It sees files
  * through the `Disk` it is handed and knows no hypercore, no peers and nothing of who signed what.
  */
-export { CoreHasher } from './corekey.ts'
+export { CoreHasher, leafHash, parentOf, type TreeNode } from './corekey.ts'
 export { packBytes } from './encoder.ts'
 export { decodeHead, readHead } from './head.ts'
 export { bytesOf, decodeManifest, encodeManifest, treeDigest } from './manifest.ts'

@@ -3,6 +3,7 @@ import { assert, OtaError, SECOND, type Bytes } from '../base/index.ts'
 import { inBackground } from '../base/life.ts'
 import { translated } from './failure.ts'
 import { Hedge, lookForLate } from './hedge.ts'
+import type { MakeRelief, Relief } from './mirror/relief.ts'
 import { Sources, type SourcePorts } from './sources.ts'
 
 /** How often the peers are looked over. */
@@ -18,6 +19,8 @@ export interface FetchOptions {
   readonly signal: AbortSignal | undefined
   /** A block came (its bytes), or the peers were looked over (0). */
   readonly onBytes: (bytes: number) => void
+  /** Who is asked where no peer gives anything; nobody unless told. */
+  readonly relief?: MakeRelief | undefined
 }
 
 /** What is asked for now, and how much of it is here. */
@@ -30,10 +33,12 @@ export interface Need {
 }
 
 interface Wait {
+  readonly index: number
   readonly sinceMs: number
   /** Fails after this time whatever else comes. */
   readonly withinMs: number
   readonly fail: (error: unknown) => void
+  readonly give: (block: Bytes) => void
 }
 
 /** One core being fetched, sparse: what is needed is asked for in random order, the rest never. */
@@ -43,8 +48,10 @@ export class Fetch {
   readonly #options: FetchOptions
   readonly #sources: Sources
   readonly #waits = new Set<Wait>()
-  /** When a block came last. */
+  readonly #relief: Relief | null
+  /** When a block came last, and when one came from a peer. */
   #blockMs: number
+  #peerMs: number
   /** Closing the session ends every wait for a block. */
   readonly #onAbort = (): void => {
     this.#core.close().catch(inBackground)
@@ -64,10 +71,13 @@ export class Fetch {
     this.#ports = ports
     this.#core = core
     this.#options = options
-    this.#blockMs = ports.clock.steadyMs()
-    this.#sources = new Sources({ ...ports, onBroken: (error) => this.stop(error) }, core)
+    this.#blockMs = this.#peerMs = ports.clock.steadyMs()
+    const broken = (error: unknown): void => this.stop(error)
+    this.#sources = new Sources({ ...ports, onBroken: broken }, core)
+    const came = (index: number, block: Bytes): void => this.#came(index, block)
+    this.#relief = options.relief?.(core, { came, broken, onAlarm: ports.onAlarm }) ?? null
     core.on('download', (index, bytes, from) => {
-      this.#blockMs = ports.clock.steadyMs()
+      this.#blockMs = this.#peerMs = ports.clock.steadyMs()
       this.#sources.noteBlock(from, bytes)
       this.#missing.delete(index)
       options.onBytes(bytes)
@@ -143,6 +153,7 @@ export class Fetch {
     this.#closed = true
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
     this.#cancelLook()
+    this.#relief?.close()
     this.#range?.destroy()
     await this.#core.close()
   }
@@ -158,13 +169,21 @@ export class Fetch {
 
   async #wait(index: number, withinMs: number): Promise<Bytes> {
     this.#start()
-    const wait = { sinceMs: this.#ports.clock.steadyMs(), withinMs, fail: noop as Wait['fail'] }
-    const failing = new Promise<never>((_, reject) => {
+    const sinceMs = this.#ports.clock.steadyMs()
+    const wait = {
+      index,
+      sinceMs,
+      withinMs,
+      fail: noop as Wait['fail'],
+      give: noop as Wait['give']
+    }
+    const outside = new Promise<Bytes>((resolve, reject) => {
+      wait.give = resolve
       wait.fail = reject
     })
     this.#waits.add(wait)
     try {
-      const block = await Promise.race([this.#core.get(index), failing])
+      const block = await Promise.race([this.#core.get(index), outside])
       assert(block !== null, 'a block that is waited for comes or fails')
       return block
     } finally {
@@ -177,8 +196,24 @@ export class Fetch {
     this.#cancelLook = this.#ports.clock.after(lookEveryMs, () => this.#look())
     this.#sources.look(this.#missing, this.#waits.size > 0)
     lookForLate(this.#core.core)
+    this.#askRelief()
     this.#endWaits(this.#ports.clock.steadyMs())
     this.#options.onBytes(0)
+  }
+
+  #askRelief(): void {
+    if (this.#relief === null) return
+    const missing = new Set([...this.#missing, ...[...this.#waits].map(({ index }) => index)])
+    const idleMs = this.#ports.clock.steadyMs() - this.#peerMs
+    this.#relief.look(missing, { idleMs, hasPeers: this.#sources.answering.length > 0 })
+  }
+
+  /** A block from somebody who is no peer; it is stored. */
+  #came(index: number, block: Bytes): void {
+    this.#blockMs = this.#ports.clock.steadyMs()
+    this.#missing.delete(index)
+    this.#options.onBytes(block.byteLength)
+    for (const wait of this.#waits) if (wait.index === index) wait.give(block)
   }
 
   #endWaits(nowMs: number): void {
@@ -195,6 +230,7 @@ export class Fetch {
   #limitMs(): number {
     const { stallMs } = this.#options
     if (this.#isLastWay || this.#sources.answering.length === 0) return stallMs
+    if (this.#relief?.isBusy === true) return stallMs
     return Math.min(stallMs, this.#sources.isHopeless(this.#missing) ? hopelessMs : patienceMs)
   }
 

@@ -6,6 +6,8 @@
  */
 export { readBundle, type Bundle, type ReadBundleOptions } from './bundle/read.ts'
 export { writeBundle, type BundleParts, type Carried } from './bundle/write.ts'
+export { writeMirror, type MirrorParts } from './mirror/write.ts'
+export { Mirrors, type MirrorTaker, type MirrorView } from './mirror/mirrors.ts'
 export { feedKey } from './cores.ts'
 export type { Progress } from './progress.ts'
 export type { FeedAlarm } from './reader.ts'

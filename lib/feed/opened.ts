@@ -6,6 +6,7 @@ import { inBackground, type Closable } from '../base/life.ts'
 import { closeStore, Cores } from './cores.ts'
 import { translated } from './failure.ts'
 import { Mailboxes } from './mailboxes.ts'
+import type { Mirrors } from './mirror/mirrors.ts'
 import type { Seed } from './seeding.ts'
 import { TreeCores } from './trees.ts'
 import { Uploads } from './uploads.ts'
@@ -32,6 +33,8 @@ export interface StoreOptions {
   readonly uploadBytesPerSecond?: number
   /** Above so many stored bytes no tree is made whole for others; no limit unless told. */
   readonly seedBytesMax?: number
+  /** Plain files that are asked for blocks where no peer gives any; closed by whoever made them. */
+  readonly mirrors?: Mirrors
   /** An app's own corestore, used beside the app and left open. */
   readonly corestore?: object
 }
@@ -52,7 +55,7 @@ export class Opened {
 
   private constructor(ports: StorePorts, options: StoreOptions, found: Found) {
     const { clock, dice, log, streams } = ports
-    const { disk, folder, seed = 'full', ticket = null, seedBytesMax = Infinity } = options
+    const { disk, folder, seed = 'full', ticket = null, seedBytesMax = Infinity, mirrors } = options
     this.corestore = found.corestore
     const cores = new Cores(found.corestore, { servesAll: seed !== 'off' })
     const rate = options.uploadBytesPerSecond
@@ -65,7 +68,7 @@ export class Opened {
       withinMs: Math.min(stallMs, 30 * SECOND),
       hasPeers: () => streams().length > 0
     })
-    this.trees = new TreeCores({ clock, dice, log, disk }, cores, {
+    this.trees = new TreeCores({ clock, dice, log, disk, mirrors }, cores, {
       folder,
       seeding: { seed, ticket, bytesMax: seedBytesMax },
       journal: `${folder}/feeds/building`,

@@ -9,6 +9,8 @@ import { buildCore, clearHalfBuilt, type BuildTools } from './build.ts'
 import type { Cores } from './cores.ts'
 import { atDoor } from './failure.ts'
 import { Fetch } from './fetch.ts'
+import type { Mirrors } from './mirror/mirrors.ts'
+import { Relief, type MakeRelief } from './mirror/relief.ts'
 import { Gauge, type Progress } from './progress.ts'
 import { makesWhole, type Seed } from './seeding.ts'
 import { Resting, type PeerAlarm } from './sources.ts'
@@ -51,6 +53,7 @@ interface Seeding {
 }
 
 export interface TreePorts {
+  readonly mirrors?: Mirrors | undefined
   readonly clock: Clock
   readonly dice: Dice
   readonly log: Log
@@ -290,10 +293,16 @@ export class TreeCores {
     const fetch = new Fetch(ports, await this.#cores.openActive(ref.key), {
       stallMs: this.#stallMs,
       signal,
-      onBytes: (bytes) => gauge.add(bytes)
+      onBytes: (bytes) => gauge.add(bytes),
+      relief: this.#reliefOf(ref)
     })
     this.#running.add(fetch)
     return fetch
+  }
+
+  #reliefOf(ref: CoreRef): MakeRelief | undefined {
+    const { mirrors } = this.#ports
+    return mirrors && ((core, ports) => new Relief(mirrors, ref, core, ports))
   }
 
   #failuresOf({ tree }: Artifact): Failures {

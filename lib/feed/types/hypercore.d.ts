@@ -65,6 +65,8 @@ declare module 'hypercore' {
     /** Null until it is open. */
     readonly header: { readonly manifest: Manifest | null } | null
     readonly replicator: Replicator
+    /** Takes a proof in as if a peer had sent it: upgrade or block. False if it brings nothing. */
+    verify(proof: object): Promise<boolean>
     close(): Promise<void>
   }
   export default class Hypercore {
