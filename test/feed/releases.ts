@@ -13,7 +13,7 @@ export interface Release {
 }
 
 /** The program of a version: text of which each version spoils other bytes. */
-export function program(version: number, size = 400_000): Bytes {
+function program(version: number, size = 400_000): Bytes {
   const text = prose(size, 17)
   for (let v = 1; v <= version; v += 1) {
     for (let at = v * 37; at < size; at += 9_001) text[at] = 90 - (v % 20)
