@@ -52,7 +52,7 @@ function watchStdout(t: TestContext): string[] {
 const feed: Bytes = feedKey(signer(1).key)
 
 function connect(t: TestContext, a: Rogue | Reader, b: Reader): ReturnType<typeof link> {
-  return link(t, a as unknown as TestStore, b)
+  return link(t, a, b)
 }
 
 /** The feed is shut, the proof is kept, and a restart does not open it again. */
