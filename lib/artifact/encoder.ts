@@ -58,7 +58,9 @@ export async function unpackBytes(
 
 async function inflate(packed: Bytes, rawSize: number, what: string): Promise<Bytes> {
   try {
-    return await run(brotliDecompress, packed, { maxOutputLength: rawSize })
+    // one buffer of the right size, and one byte more for it to be seen that there is no more
+    const chunkSize = Math.max(64, rawSize + 1)
+    return await run(brotliDecompress, packed, { maxOutputLength: rawSize, chunkSize })
   } catch (cause) {
     if (cause instanceof RangeError) throw wrongLength(what, rawSize, null, cause)
     throw new OtaError('HASH_MISMATCH', `${what} is not a brotli stream`, { cause })

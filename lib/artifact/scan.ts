@@ -1,6 +1,15 @@
-import { fileBytesMax, MIB, OtaError, pathDepthMax, treeEntriesMax } from '../base/index.ts'
+import {
+  compare,
+  fileBytesMax,
+  fromText,
+  MIB,
+  OtaError,
+  pathDepthMax,
+  treeEntriesMax
+} from '../base/index.ts'
 import type { Bytes, Disk, Stat } from '../base/index.ts'
 import { Hasher } from '../trust/index.ts'
+import { Lanes } from './lanes.ts'
 import type { Manifest, TreeEntry } from './manifest.ts'
 import { badPath } from './paths.ts'
 import { readExactly } from './sequence.ts'
@@ -18,15 +27,30 @@ const ownerExec = 0o100
 export async function scanTree(disk: Disk, folder: string): Promise<Manifest> {
   const top = await disk.stat(folder)
   if (top === null || top.type !== 'folder') throw badPath(folder, 'is not a folder')
-  const entries: TreeEntry[] = []
-  await scanFolder({ disk, folder, entries }, '')
-  return { entries }
+  const walk = { disk, folder, entries: [], lanes: new Lanes() }
+  try {
+    await scanFolder(walk, '')
+    await walk.lanes.end()
+  } finally {
+    await walk.lanes.settle()
+  }
+  return { entries: inOrder(walk.entries) }
+}
+
+/** As a manifest lists them: by the bytes of whole paths, where `a-b` comes before `a/b`. */
+function inOrder(entries: readonly TreeEntry[]): readonly TreeEntry[] {
+  return entries
+    .map((entry) => ({ entry, bytes: fromText(entry.path) }))
+    .toSorted((a, b) => compare(a.bytes, b.bytes))
+    .map(({ entry }) => entry)
 }
 
 interface Walk {
   readonly disk: Disk
   readonly folder: string
   readonly entries: TreeEntry[]
+  /** Files are hashed beside each other, and listed as they come. */
+  readonly lanes: Lanes
 }
 
 async function scanFolder(walk: Walk, path: string): Promise<void> {
@@ -50,12 +74,10 @@ async function scanEntry(walk: Walk, path: string): Promise<void> {
   switch (stat.type) {
     case 'file':
       checkFile(path, stat)
-      entries.push({
-        tag: 'file',
-        path,
-        exec: (stat.mode & ownerExec) !== 0,
-        size: stat.size,
-        hash: await hashFile(disk, at, stat.size)
+      await walk.lanes.start(async () => {
+        const found = await hashFile(disk, at, stat.size)
+        const exec = (stat.mode & ownerExec) !== 0
+        entries.push({ tag: 'file', path, exec, size: stat.size, hash: found })
       })
       return
     case 'link':

@@ -1,12 +1,13 @@
 import { equal, MIB, OtaError, type Bytes, type Disk } from '../base/index.ts'
 import type { Artifact } from '../records/index.ts'
 import { Hasher } from '../trust/index.ts'
+import { inLanes } from './lanes.ts'
 import type { TreeEntry } from './manifest.ts'
 import { foldersOf } from './paths.ts'
 import { readExactly } from './sequence.ts'
 
-/** Bytes of a file held before they are written. */
-export const pieceBytes = 8 * MIB
+/** Bytes of a file held before they are written; in each lane, at most. */
+export const pieceBytes = 4 * MIB
 const fileMode = { false: 0o444, true: 0o555 } as const
 
 /** The mode a file of a version folder ends with. */
@@ -65,18 +66,18 @@ function allFolders(entries: readonly TreeEntry[]): string[] {
 }
 
 /**
- * Syncs every folder and takes its write bit, inner ones first; the top one is left to its owner,
- * who still has to rename it.
+ * Syncs every folder and takes its write bit; the top one is left to its owner, who still has to
+ * rename it.
  */
 export async function sealStage(
   disk: Disk,
   into: string,
   entries: readonly TreeEntry[]
 ): Promise<void> {
-  for (const folder of allFolders(entries).toReversed()) {
+  await inLanes(allFolders(entries), async (folder) => {
     await disk.syncFolder(`${into}/${folder}`)
     await disk.chmod(`${into}/${folder}`, 0o555)
-  }
+  })
   await disk.syncFolder(into)
 }
 

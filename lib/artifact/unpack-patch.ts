@@ -1,6 +1,7 @@
 import { equal, fileBytesMax, OtaError, toHex, type Bytes, type Disk } from '../base/index.ts'
 import type { Artifact } from '../records/index.ts'
 import { Hasher } from '../trust/index.ts'
+import { Lanes } from './lanes.ts'
 import { decodeManifest, encodeManifest, treeDigest, type Manifest } from './manifest.ts'
 import { applyWindow, isFor } from './patch/apply.ts'
 import { complete, decodeDelta, type NewTree } from './patch/delta-read.ts'
@@ -11,7 +12,15 @@ import { decodePrefix, payloadSize, prefixBytesMax, type PatchPrefix } from './p
 import { badPatch } from './patch/sink.ts'
 import { unpackStream } from './patch/stream-coder.ts'
 import { scanTree } from './scan.ts'
-import { copyVerified, makeFolders, makeLinks, modeOf, openStage, sealStage } from './stage.ts'
+import {
+  copyVerified,
+  makeFolders,
+  makeLinks,
+  modeOf,
+  openStage,
+  pieceBytes,
+  sealStage
+} from './stage.ts'
 import { verifyTree } from './verify.ts'
 
 /** Bytes of a patch, wherever they come from; `size` is declared by the index of its core. */
@@ -105,12 +114,15 @@ interface Parts {
   readonly tree: NewTree
 }
 
-/** A target content while it is made. */
+/** A target content while it is made: what was made is written from time to time. */
 interface Making {
   readonly at: string
   readonly mode: number
   left: number
-  hasher: Hasher
+  readonly hasher: Hasher
+  /** What is not written yet, and how much of it there is. */
+  held: Uint8Array
+  size: number
   isNew: boolean
 }
 
@@ -123,6 +135,7 @@ class Patching {
   /** By target: the first entry that has it, which is where it is written. */
   readonly #places: readonly TargetEntry[]
   readonly #written = new Set<string>()
+  readonly #lanes = new Lanes()
   #making: Making | null = null
 
   constructor(disk: Disk, options: PatchOptions, parts: Parts) {
@@ -146,17 +159,31 @@ class Patching {
       this.#platform
     )
     await makeFolders(this.#disk, this.#options.into, checked.entries)
+    let manifest: Manifest
+    try {
+      manifest = await this.#files(prefix)
+    } finally {
+      // whoever removes the folder after an error must not meet a file that comes late
+      await this.#lanes.settle()
+    }
+    await makeLinks(this.#disk, this.#options.into, manifest.entries)
+    await verifyTree(this.#disk, this.#options.into, this.#options.artifact, manifest)
+    return manifest
+  }
+
+  async #files(prefix: PatchPrefix): Promise<Manifest> {
     let offset = prefix.size + prefix.delta.packedSize
     for (const window of prefix.windows) offset = await this.#window(window, offset)
     await this.#skipEmpty()
-    const manifest = complete(tree, this.#hashes)
+    const manifest = complete(this.#parts.tree, this.#hashes)
     const digest = treeDigest(encodeManifest(manifest, this.#platform))
     if (!equal(digest, this.#options.artifact.treeDigest)) {
       throw new OtaError('PATCH_FAILED', 'the patch makes another tree than the signed one')
     }
+    // contents that come more than once are copied from where they are written
+    await this.#lanes.end()
     await this.#copies(manifest)
-    await makeLinks(this.#disk, this.#options.into, manifest.entries)
-    await verifyTree(this.#disk, this.#options.into, this.#options.artifact, manifest)
+    await this.#lanes.end()
     return manifest
   }
 
@@ -193,35 +220,50 @@ class Patching {
   async #write(piece: Bytes): Promise<void> {
     for (let at = 0; at < piece.byteLength;) {
       const making = this.#making ?? (await this.#next())
-      const part = piece.subarray(at, at + making.left)
+      const room = making.held.byteLength - making.size
+      const part = piece.subarray(at, at + Math.min(making.left, room))
       making.hasher.update(part)
-      if (making.isNew) await this.#disk.create(making.at, part, 0o600)
-      else await this.#disk.append(making.at, part)
-      making.isNew = false
+      making.held.set(part, making.size)
+      making.size += part.byteLength
       making.left -= part.byteLength
       at += part.byteLength
       if (making.left === 0) await this.#finish(making)
+      else if (making.size === making.held.byteLength) await this.#flush(making)
     }
   }
 
   async #next(): Promise<Making> {
     await this.#skipEmpty()
     const index = this.#hashes.length
-    const { entries, sizes } = this.#parts.tree
-    const place = entries.find((one) => one.tag === 'target' && one.target === index)
-    const size = sizes[index]
-    if (place?.tag !== 'target' || size === undefined)
-      throw badPatch('makes more than its tree has')
+    const place = this.#places[index]
+    const left = this.#parts.tree.sizes[index]
+    if (place === undefined || left === undefined) throw badPatch('makes more than its tree has')
     const at = `${this.#options.into}/${place.path}`
     this.#written.add(at)
-    this.#making = { at, mode: modeOf(place), left: size, hasher: new Hasher(), isNew: true }
+    const held = new Uint8Array(Math.min(left, pieceBytes))
+    const hasher = new Hasher()
+    this.#making = { at, mode: modeOf(place), left, hasher, held, size: 0, isNew: true }
     return this.#making
   }
 
+  async #flush(making: Making): Promise<void> {
+    const bytes = making.held.subarray(0, making.size)
+    if (making.isNew) await this.#disk.create(making.at, bytes, 0o600)
+    else await this.#disk.append(making.at, bytes)
+    making.isNew = false
+    making.size = 0
+  }
+
   async #finish(making: Making): Promise<void> {
-    await this.#disk.chmod(making.at, making.mode)
+    const { at, mode, held } = making
     this.#hashes.push(making.hasher.final())
     this.#making = null
+    if (making.isNew) {
+      await this.#lanes.start(async () => await this.#disk.create(at, held, mode))
+    } else {
+      await this.#flush(making)
+      await this.#disk.chmod(at, mode)
+    }
   }
 
   /** Contents without a byte need no window. */
@@ -247,11 +289,14 @@ class Patching {
     for (const [index, { path }] of this.#places.entries()) {
       held.set(toHex(this.#hashes[index] ?? noHash), `${this.#options.into}/${path}`)
     }
-    for (const entry of manifest.entries) if (entry.tag === 'file') await this.#copy(entry, held)
+    for (const entry of manifest.entries) {
+      if (entry.tag !== 'file') continue
+      this.#options.signal?.throwIfAborted()
+      await this.#lanes.start(async () => await this.#copy(entry, held))
+    }
   }
 
   async #copy(entry: FileEntry, held: ReadonlyMap<string, string>): Promise<void> {
-    this.#options.signal?.throwIfAborted()
     const at = `${this.#options.into}/${entry.path}`
     const from = held.get(toHex(entry.hash))
     if (this.#written.has(at)) return

@@ -1,9 +1,10 @@
 import { concat, equal, OtaError, toHex } from '../base/index.ts'
 import type { Bytes, Disk } from '../base/index.ts'
 import type { Artifact } from '../records/index.ts'
-import { Hasher } from '../trust/index.ts'
+import { hash, Hasher } from '../trust/index.ts'
 import { checkHash, ContentReader } from './content.ts'
 import { readHead, type Head } from './head.ts'
+import { Lanes } from './lanes.ts'
 import { LocalTrees } from './local.ts'
 import type { Content } from './sequence.ts'
 import {
@@ -79,8 +80,10 @@ class Unpacking {
   readonly #head: Head
   readonly #local: LocalTrees
   readonly #contents: ContentReader
-  /** Where each distinct content lies in `into` already, by hash. */
+  readonly #lanes = new Lanes()
+  /** Where each distinct content lies in `into`, by hash; `#unfinished`: or will in a moment. */
   readonly #placed = new Map<string, string>()
+  readonly #unfinished = new Set<string>()
 
   constructor(disk: Disk, options: UnpackOptions, head: Head, local: LocalTrees) {
     this.#disk = disk
@@ -94,10 +97,11 @@ class Unpacking {
 
   async run(): Promise<void> {
     await this.#plan()
-    const contents = new Map(this.#head.sequence.contents.map((one) => [toHex(one.hash), one]))
-    for (const entry of this.#head.manifest.entries) {
-      this.#options.signal?.throwIfAborted()
-      if (entry.tag === 'file') await this.#place(entry, contents.get(toHex(entry.hash)) ?? null)
+    try {
+      await this.#files()
+    } finally {
+      // whoever removes the folder after an error must not meet a file that comes late
+      await this.#lanes.settle()
     }
     await makeLinks(this.#disk, this.#into, this.#head.manifest.entries)
     await verifyTree(this.#disk, this.#into, this.#options.artifact, this.#head.manifest)
@@ -111,33 +115,84 @@ class Unpacking {
     await this.#options.onNeed?.(this.#contents.blocksFor(missing))
   }
 
+  async #files(): Promise<void> {
+    const contents = new Map(this.#head.sequence.contents.map((one) => [toHex(one.hash), one]))
+    for (const entry of this.#head.manifest.entries) {
+      this.#options.signal?.throwIfAborted()
+      if (entry.tag === 'file') await this.#place(entry, contents.get(toHex(entry.hash)) ?? null)
+    }
+    await this.#lanes.end()
+  }
+
+  /** Chunks are read in order, one file after the other; files are written beside each other. */
   async #place(entry: Extract<TreeEntry, { tag: 'file' }>, content: Content | null): Promise<void> {
     const at = `${this.#into}/${entry.path}`
     const mode = modeOf(entry)
+    if (content === null) {
+      await this.#lanes.start(async () => await this.#disk.create(at, nothing, mode))
+      return
+    }
     const key = toHex(entry.hash)
+    if (this.#unfinished.has(key)) await this.#lanes.end()
     const from = this.#placed.get(key) ?? this.#local.content(entry.hash)?.path ?? null
-    if (content === null) await this.#disk.create(at, new Uint8Array(0), mode)
-    else if (from === null || !(await copyVerified(this.#disk, at, from, { ...content, mode }))) {
+    this.#placed.set(key, at)
+    if (from !== null) {
+      await this.#start(key, async () => {
+        if (await copyVerified(this.#disk, at, from, { ...content, mode })) return
+        await this.#write(at, content, mode)
+      })
+    } else if (content.size <= pieceBytes) {
+      const bytes = await this.#whole(content)
+      await this.#start(key, async () => await this.#disk.create(at, bytes, mode))
+    } else {
       await this.#write(at, content, mode)
     }
-    this.#placed.set(key, at)
+  }
+
+  async #start(key: string, deed: () => Promise<void>): Promise<void> {
+    this.#unfinished.add(key)
+    await this.#lanes.start(async () => {
+      await deed()
+      this.#unfinished.delete(key)
+    })
   }
 
   /** From chunks; a wrong hash may come from a local chunk, so the core alone gets a second try. */
   async #write(at: string, content: Content, mode: number): Promise<void> {
-    if (equal(await this.#stream(at, content, mode, false), content.hash)) return
-    await this.#disk.remove(at)
-    checkHash(content, await this.#stream(at, content, mode, true))
+    if (content.size <= pieceBytes) {
+      await this.#disk.create(at, await this.#whole(content), mode)
+      return
+    }
+    if (!equal(await this.#stream(at, content, false), content.hash)) {
+      await this.#disk.remove(at)
+      checkHash(content, await this.#stream(at, content, true))
+    }
+    await this.#disk.chmod(at, mode)
   }
 
-  async #stream(at: string, content: Content, mode: number, coreOnly: boolean): Promise<Bytes> {
+  /** A content that memory holds, checked before a byte of it is written. */
+  async #whole(content: Content): Promise<Bytes> {
+    const bytes = await this.#joined(content, false)
+    if (equal(hash([bytes]), content.hash)) return bytes
+    const other = await this.#joined(content, true)
+    checkHash(content, hash([other]))
+    return other
+  }
+
+  async #joined(content: Content, coreOnly: boolean): Promise<Bytes> {
+    const parts: Bytes[] = []
+    for await (const part of this.#contents.read(content, coreOnly)) parts.push(part)
+    return parts.length === 1 && parts[0] !== undefined ? parts[0] : concat(parts)
+  }
+
+  /** Written as it comes; the hash of what came. */
+  async #stream(at: string, content: Content, coreOnly: boolean): Promise<Bytes> {
     const hasher = new Hasher()
-    const whole = content.size <= pieceBytes
     let parts: Bytes[] = []
     let held = 0
     let isNew = true
     const flush = async (): Promise<void> => {
-      if (isNew) await this.#disk.create(at, concat(parts), whole ? mode : 0o600)
+      if (isNew) await this.#disk.create(at, concat(parts), 0o600)
       else await this.#disk.append(at, concat(parts))
       isNew = false
       parts = []
@@ -147,10 +202,11 @@ class Unpacking {
       hasher.update(part)
       parts.push(part)
       held += part.byteLength
-      if (held >= pieceBytes && !whole) await flush()
+      if (held >= pieceBytes) await flush()
     }
     if (held > 0) await flush()
-    if (!whole) await this.#disk.chmod(at, mode)
     return hasher.final()
   }
 }
+
+const nothing = new Uint8Array(0)
