@@ -12,7 +12,7 @@ export { packTree, type Pack } from './pack.ts'
 export { hashFile, scanTree } from './scan.ts'
 export { unpackTree } from './unpack.ts'
 export { verifyTree } from './verify.ts'
-export { makePatch, windowFor, type Patch, type TreeAt } from './patch/make.ts'
+export { makePatch, type Patch, type TreeAt } from './patch/make.ts'
 export { unpackPatch, type PatchBytes } from './unpack-patch.ts'
 export { decodeIndex, encodeIndex, routeBlockBytes, type IndexItem } from './patch/core-index.ts'
 export {

@@ -13,7 +13,7 @@ export type { LaunchConfig, LauncherView, SlotView, Traffic } from './launcher/c
 export { runLauncher } from './launcher/run.ts'
 export { socketPath } from './launcher/socket-path.ts'
 export { Machine, type MachineOptions } from './machine.ts'
-export { makePatches } from './maker/make.ts'
+export { checkPatchMemory, makePatches } from './maker/make.ts'
 export type { MadePatches } from './maker/order.ts'
 export type { ReleaseFacts } from './performer.ts'
 export { noLocalApp, type Facts, type LocalApp, type RunSpec } from './app/runspec.ts'

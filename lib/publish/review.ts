@@ -1,7 +1,6 @@
 import { OtaError, equal } from '../base/index.ts'
 import {
   ROLE,
-  decodeOtaJson,
   type Artifact,
   type OtaJson,
   type Policy,
@@ -19,7 +18,7 @@ import {
 } from '../trust/index.ts'
 import { compareManifests, differences, type Difference, type FileChanges } from './compare.ts'
 import type { Desk } from './desk.ts'
-import { keepPack, knownManifest, knownOtaJson, matchBuild } from './pack.ts'
+import { keepPack, knownManifest, knownOtaJson, matchBuild, readOtaJson } from './pack.ts'
 import { knownRecipe } from './source.ts'
 import { downloadsOf, type Downloads } from './patches/downloads.ts'
 
@@ -199,8 +198,7 @@ async function otaJsonIn(
   build: OwnBuild | null
 ): Promise<OtaJson | null> {
   if (build === null) return await knownOtaJson(desk, artifact.treeDigest)
-  const bytes = await desk.disk.read(`${build.folder}/ota.json`)
-  return bytes === null ? null : decodeOtaJson(bytes)
+  return await readOtaJson(desk, build.folder)
 }
 
 function lastArtifact(last: KnownRelease | null, { platform, component }: Artifact) {

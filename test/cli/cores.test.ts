@@ -173,7 +173,7 @@ test('the cores of the last ten releases of each channel stay', { timeout: 90_00
   await release(desk, 'beta', [`file:${linux}.pack`], 'beta')
   for (const [index, name] of names.entries()) {
     lay(desk, linux, index + 1)
-    await pack(desk, linux, '--patch-memory', '64M')
+    await pack(desk, linux, '--patch-memory', '128M')
     await release(desk, name, [`file:${linux}.pack`])
   }
   const store = await openStore(t, desk.file('home-a/store'))

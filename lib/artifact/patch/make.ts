@@ -29,8 +29,8 @@ const thresholds = [8, 12, 16, 24, 32] as const
 /** Memory that one byte of a window costs while its patch is made. */
 const bytesPerWindowByte = 26
 const windowBytes = 64 * MIB
-/** From nothing there is no suffix array: a byte of a window costs half as much memory. */
-const solidWindows = windowBytesMax / windowBytes
+/** The same from nothing: no suffix array, only brotli (measured: 15). */
+const bytesPerSolidByte = 16
 /** Too small to be worth a window of its own. */
 const windowBytesLeast = MIB
 
@@ -59,7 +59,8 @@ export async function makePatch(
 ): Promise<Patch | null> {
   const delta = encodeDelta(from?.manifest ?? { entries: [] }, to.manifest)
   if (delta.bytes.byteLength > deltaBytesMax) return null
-  const most = windowFor(options.memoryBytes) * (from === null ? solidWindows : 1)
+  const { memoryBytes } = options
+  const most = from === null ? solidWindowFor(memoryBytes) : windowFor(memoryBytes)
   const source = new Joined(disk, from?.folder ?? '', delta.sources)
   const target = new Joined(disk, to.folder, delta.targets)
   const windows = windowsOf(piecesOf(delta, source, target), source.size, most)
@@ -90,6 +91,12 @@ export function windowFor(memoryBytes: number | undefined): number {
   const most = Math.min(windowBytes, Math.floor(memoryBytes / bytesPerWindowByte))
   if (most >= windowBytesLeast) return most
   throw new OtaError('USAGE', `patches need ${bytesPerWindowByte} MiB of memory or more`)
+}
+
+function solidWindowFor(memoryBytes: number | undefined): number {
+  if (memoryBytes === undefined) return windowBytesMax
+  const most = Math.floor((windowFor(memoryBytes) * bytesPerWindowByte) / bytesPerSolidByte)
+  return Math.min(windowBytesMax, most)
 }
 
 async function makeWindow(window: Window, source: Joined, target: Joined): Promise<MadeWindow> {

@@ -24,6 +24,8 @@ say({ tag: 'ready' })
 function sayStep(): (step: PackStep) => void {
   let saidMs = 0
   return (step) => {
+    // the arrays of the window before
+    globalThis.gc?.()
     const nowMs = performance.now()
     if (nowMs - saidMs < STEP_MS && step.done > 0) return
     saidMs = nowMs

@@ -8,12 +8,28 @@ import { workOff } from './work.ts'
 
 /** Old and new trees together that take less than a second. */
 const SMALL_BYTES = MIB
+/** What the process takes before it makes anything (measured: 73 to 86 MiB). */
+const BASE_BYTES = 88 * MIB
+/** The smallest window takes so much beside that. */
+const LEAST_BYTES = 28 * MIB
+/**
+ * What is freed goes back to the system (glibc; others pass over it), so that a bound of memory is
+ * one. Garbage is collected before each window.
+ */
+const THRIFTY = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '131072' }
 /** Behind whatever else the machine does. */
 const NICENESS = 10
 
 export interface MakerOptions {
   readonly signal: AbortSignal
   readonly onStep: (step: PackStep) => void
+}
+
+/** Throws `USAGE` for a bound below which no patch can be made. */
+export function checkPatchMemory(memoryBytes: number): void {
+  const least = BASE_BYTES + LEAST_BYTES
+  if (memoryBytes >= least) return
+  throw new OtaError('USAGE', `patches need ${least / MIB} MiB of memory or more`)
 }
 
 /**
@@ -25,7 +41,9 @@ export interface MakerOptions {
 export async function makePatches(order: PatchOrder, options: MakerOptions): Promise<MadePatches> {
   options.signal.throwIfAborted()
   const bytes = order.bases.reduce((sum, { manifest }) => sum + bytesOf(manifest), 0)
-  if (bytes + order.to.pack.bytes <= SMALL_BYTES) return await workOff(order, options.onStep)
+  if (bytes + order.to.pack.bytes <= SMALL_BYTES) {
+    return await workOff({ ...order, memoryBytes: leftOf(order.memoryBytes) }, options.onStep)
+  }
   return await inChild(order, options)
 }
 
@@ -33,6 +51,8 @@ async function inChild(order: PatchOrder, options: MakerOptions): Promise<MadePa
   const { signal, onStep } = options
   const child = fork(join(import.meta.dirname, 'child.js'), [], {
     serialization: 'advanced',
+    execArgv: ['--expose-gc'],
+    env: { ...process.env, ...THRIFTY },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc']
   })
   beNice(child)
@@ -46,7 +66,7 @@ async function inChild(order: PatchOrder, options: MakerOptions): Promise<MadePa
     const onAbort = (): void => end(() => reject(stopped(signal)))
     signal.addEventListener('abort', onAbort, { once: true })
     child.on('message', (word: MakerWord) => {
-      if (word.tag === 'ready') child.send(order)
+      if (word.tag === 'ready') child.send({ ...order, memoryBytes: leftOf(order.memoryBytes) })
       else if (word.tag === 'step') onStep(word.step)
       else if (word.tag === 'made') end(() => resolve(word.made))
       else end(() => reject(failure(word)))
@@ -58,6 +78,11 @@ async function inChild(order: PatchOrder, options: MakerOptions): Promise<MadePa
       else settle()
     })
   })
+}
+
+/** What is left for windows. */
+function leftOf(memoryBytes: number | null): number | null {
+  return memoryBytes === null ? null : memoryBytes - BASE_BYTES
 }
 
 function beNice({ pid }: ChildProcess): void {

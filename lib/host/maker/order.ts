@@ -14,6 +14,7 @@ export interface PatchOrder {
   readonly scratch: string
   /** A file that gets the blocks of the patch core. */
   readonly output: string
+  /** Bound of what the process takes in all; null: what the largest windows need. */
   readonly memoryBytes: number | null
 }
 

@@ -7,7 +7,7 @@ import {
   type Believed,
   type KnownRelease
 } from '../../trust/index.ts'
-import { checkPolicy } from '../../rollout/index.ts'
+import { checkPolicy, offerFor } from '../../rollout/index.ts'
 import { currentTrust, headOf } from './control.ts'
 import type { PackFile } from '../pack.ts'
 import { draftOf, type Draft } from '../papers/request.ts'
@@ -43,6 +43,7 @@ export function proposeRelease(believed: Believed, proposal: Proposal): Draft {
   const { packs, channel } = proposal
   const label = proposal.label ?? packs[0]?.otaJson.version ?? ''
   refuseTwins(packs, proposal.source !== null)
+  refuseIncomplete(packs)
   refusePreRelease(channel, label)
   const policy = withRequirements(
     proposal.policy,
@@ -170,6 +171,15 @@ function refuseTwins(packs: Proposal['packs'], hasSource: boolean): void {
       throw new OtaError('USAGE', `${same} for ${platform}`, { hint: 'give one pack per platform' })
     }
     seen.set(place, treeDigest)
+  }
+}
+
+/** Nodes use all components of a release or none, so each platform must have them all (S51). */
+function refuseIncomplete(packs: Proposal['packs']): void {
+  const artifacts = packs.map(({ file }) => file.artifact)
+  for (const { platform } of artifacts) {
+    const { artifact, text, code } = offerFor(artifacts, platform)
+    if (artifact === null && code !== null) throw new OtaError(code, text)
   }
 }
 

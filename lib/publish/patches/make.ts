@@ -21,7 +21,7 @@ export interface PatchWish {
   readonly platform: string
   readonly pack: Pack
   readonly bases: readonly Base[]
-  /** `--patch-memory`; null: what the largest windows need, 1.7 GB. */
+  /** `--patch-memory`; null: what the largest windows need, 2 GB. */
   readonly memoryBytes: number | null
   /** False: only to see what it costs. */
   readonly keep: boolean

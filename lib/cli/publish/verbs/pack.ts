@@ -1,5 +1,5 @@
 import { OtaError } from '../../../base/index.ts'
-import { windowFor } from '../../../artifact/index.ts'
+import { checkPatchMemory } from '../../../host/index.ts'
 import {
   encodePackFile,
   findLint,
@@ -66,12 +66,12 @@ export async function pack(context: Context): Promise<Outcome> {
   return { data }
 }
 
-/** `--patch-memory` in bytes; `USAGE` below what the smallest window needs. */
+/** `--patch-memory` in bytes; `USAGE` below what the smallest window takes. */
 function patchMemory({ flags }: Context): number | null {
   const text = flags.text('patch-memory')
   if (text === null) return null
   const bytes = parseSize(text, '--patch-memory')
-  windowFor(bytes)
+  checkPatchMemory(bytes)
   return bytes
 }
 
