@@ -1,4 +1,4 @@
-// A publisher writes a file; nodes that reach nobody take it in, install from it, and write files of
+// A publisher writes a file; nodes that reach nobody take it in, install from it, write files of
 // their own. Everything between them is a file.
 import test, { type TestContext } from 'brittle'
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -12,13 +12,14 @@ import { callDaemon } from '../../lib/control/index.ts'
 import { livingPid, signalGroup } from '../../lib/host/launcher/pids.ts'
 import type { NodeStatus } from '../demo/fleet.ts'
 import { start as startProgram, stop } from '../demo/proc.ts'
+import { disk } from '../artifact/trees.ts'
 import { InsideDesk, stretchLess } from './inside.ts'
 import { node, type Said } from './operator.ts'
 import { errorOf } from './signers.ts'
 
 stretchLess()
 
-/** One signer with a network of nodes that need no invite, and an app that answers with its label. */
+/** One signer, a network of nodes that need no invite, an app that answers with its label. */
 class World {
   readonly desk: InsideDesk
   readonly told: string
@@ -60,7 +61,11 @@ class Machine {
     this.home = home
   }
 
-  static async lay(t: TestContext, told: string): Promise<Machine> {
+  static async lay(
+    t: TestContext,
+    told: string,
+    { mirrors = [] }: { readonly mirrors?: readonly string[] } = {}
+  ): Promise<Machine> {
     // Short: the sockets of the launcher have names of their own.
     const home = await mkdtemp(join(tmpdir(), 'upswell-file-'))
     const machine = new Machine(home)
@@ -69,8 +74,9 @@ class Machine {
       '[app]',
       `listen = ["http=tcp:127.0.0.1:${await port()}"]`
     ]
-    const swarm = ['[swarm]', 'host = "127.0.0.1"', 'bootstrap = "none"', '']
-    writeFileSync(join(home, 'ota-node.toml'), [...lines, ...swarm].join('\n'))
+    const swarm = ['[swarm]', 'host = "127.0.0.1"', 'bootstrap = "none"']
+    const urls = ['[mirrors]', `urls = ${JSON.stringify(mirrors)}`, '']
+    writeFileSync(join(home, 'ota-node.toml'), [...lines, ...swarm, ...urls].join('\n'))
     t.teardown(() => {
       for (const name of ['daemon', 'a', 'b']) {
         const pid = livingPid(join(home, 'run', 'pids'), name)
@@ -160,4 +166,95 @@ test('a node that reaches nobody installs from a file', { timeout: 120_000 }, as
     { new: 0, known: 2, left: 0 },
     'a second time changes nothing'
   )
+})
+
+test('a node that reaches only a mirror installs from it', { timeout: 120_000 }, async (t) => {
+  const world = await World.found(await t.tmp())
+  const release = await world.release('1.0.0')
+  const { desk } = world
+  const folder = desk.file('mirror')
+  const made = await desk.must('a', 'export', '--mirror', folder)
+  t.alike(made['releases'], [release])
+  const machine = await Machine.lay(t, world.told, { mirrors: [folder] })
+  machine.run(t)
+  await machine.until(({ running, state }) => running?.label === '1.0.0' && state === 'idle')
+
+  // The next one is fetched and waits for its place, as with any peer.
+  const next = await world.release('2.0.0')
+  const file = desk.file('r2.bundle')
+  await desk.must('a', 'export', next, '-o', file)
+  const taken = await machine.say('import', file)
+  t.is(taken.exit, 0, taken.stderr)
+  for (;;) {
+    const { final } = await machine.say('why', next)
+    const all = final?.data['conditions'] as readonly { id: string; ok: boolean | null }[]
+    if (all.find(({ id }) => id === 'ready')?.ok !== true) continue
+    t.is(final?.data['first'], 'place', 'its tree is here, and nothing of the plan was skipped')
+    break
+  }
+})
+
+test('what is in a file is not believed because it is there', async (t) => {
+  const world = await World.found(await t.tmp())
+  const { desk } = world
+  const release = await world.release('1.0.0')
+  const file = desk.file('r1.bundle')
+  await desk.must('a', 'export', '-o', file)
+  const whole = readFileSync(file)
+  const spoilt = (name: string, bytes: Uint8Array): string => {
+    writeFileSync(desk.file(name), bytes)
+    return desk.file(name)
+  }
+  const machine = await Machine.lay(t, world.told)
+  const codeOf = async (path: string): Promise<unknown> =>
+    (await machine.say('import', path)).final?.code
+  t.is(await codeOf(desk.file('none')), 'USAGE')
+  t.is(await codeOf(spoilt('short', whole.subarray(0, whole.length - 40))), 'INCOMPLETE')
+  t.is(await codeOf(spoilt('long', Buffer.concat([whole, Buffer.alloc(9)]))), 'LENGTH_EXCEEDED')
+  const bent = Buffer.from(whole)
+  bent[whole.length - 100]! ^= 1
+  t.is(await codeOf(spoilt('bent', bent)), 'HASH_MISMATCH')
+  t.is(await codeOf(spoilt('text', Buffer.from('a letter to somebody'))), 'NOT_CANONICAL')
+
+  // A file of another network, whole and signed by its own people.
+  const other = await World.found(await t.tmp())
+  await other.release('1.0.0')
+  const strange = other.desk.file('strange.bundle')
+  await other.desk.must('a', 'export', '-o', strange)
+  const wrong = await machine.say('import', strange)
+  t.alike([wrong.exit, wrong.final?.code], [11, 'WRONG_NETWORK'])
+  t.ok(wrong.final?.message?.includes('is of network'), wrong.final?.message)
+
+  // Nothing of all this is left in the home, and the good one still goes in.
+  const held = await disk.list(join(machine.home, 'trusted'))
+  t.alike(held, [], 'nothing was believed')
+  const dry = await machine.say('import', file, '--dry-run')
+  t.alike([dry.exit, dry.final?.data['cores']], [0, 2])
+  const taken = await machine.say('import', file)
+  t.alike([taken.exit, taken.final?.data['releases']], [0, [release]])
+  const bare = await Machine.lay(t, world.told)
+  writeFileSync(join(bare.home, 'ota-node.toml'), '')
+  t.is((await bare.say('import', file)).final?.code, 'CONFIG_INVALID', 'no network is named')
+})
+
+test('an export names one place, and one release that is here', async (t) => {
+  const world = await World.found(await t.tmp())
+  const { desk } = world
+  const first = await world.release('1.0.0')
+  const second = await world.release('2.0.0')
+  const both = await desk.run('a', 'export', '-o', 'x', '--mirror', 'y')
+  t.alike([both.exit, errorOf(both)], [2, 'a file and a mirror are two exports'])
+  const nowhere = await desk.run('a', 'export')
+  t.alike([nowhere.exit, errorOf(nowhere)], [2, 'a bundle is written to a file'])
+  const unknown = await desk.run('a', 'export', 'zzzzzzzz', '-o', desk.file('x'))
+  t.is(unknown.exit, 2)
+  const older = await desk.must('a', 'export', first, '-o', desk.file('old.bundle'))
+  t.alike(older['releases'], [first])
+  const machine = await Machine.lay(t, world.told)
+  await machine.say('import', desk.file('old.bundle'))
+  const known = (await machine.say('trust')).stdout
+  t.ok(known.includes(first))
+  t.absent(known.includes(second), 'nobody waits for bytes that did not come along')
+  const lacking = await machine.say('export', first, '-o', desk.file('z'))
+  t.is(lacking.exit, 0, 'a node that has not run yet gives on what it took')
 })

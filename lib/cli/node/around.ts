@@ -1,7 +1,7 @@
 import type { Authority } from '../../authority/index.ts'
 import type { Clock } from '../../base/index.ts'
 import type { Pool } from '../../crowd/index.ts'
-import type { Store } from '../../feed/index.ts'
+import type { Mirrors, Store } from '../../feed/index.ts'
 import type { Wire } from '../../gossip/index.ts'
 import type { Identity } from './identity.ts'
 
@@ -13,4 +13,5 @@ export interface Around {
   readonly pool: Pool
   readonly store: Pick<Store, 'feeds'>
   readonly wire: Pick<Wire, 'peers' | 'search' | 'rung'>
+  readonly mirrors: Pick<Mirrors, 'views'>
 }

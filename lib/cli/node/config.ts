@@ -62,6 +62,13 @@ const schema = v.strictObject({
     }),
     {}
   ),
+  // Folders, or folders of a web server, that hold what `ota-publish export --mirror` writes.
+  mirrors: v.optional(
+    v.strictObject({
+      urls: v.optional(v.pipe(v.array(v.string()), v.maxLength(16)), [])
+    }),
+    {}
+  ),
   limits: v.optional(
     v.strictObject({
       // Bytes per second of trees and patches sent to others; statements are never held back.

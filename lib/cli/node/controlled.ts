@@ -15,7 +15,10 @@ export function controlledBy(
   bundles: Pick<Bundles, 'take' | 'give'>
 ): Controlled {
   return {
-    status: async () => ({ ...(await node.status()), slot: ownSlot(around) }),
+    status: async () => {
+      const mirrors = around.mirrors.views()
+      return { ...(await node.status()), slot: ownSlot(around), mirrors }
+    },
     why: async (release) => await node.why(release),
     onEvent: (fn) => node.onEvent(fn),
     trust: async () => await Promise.resolve(trustOf(around)),

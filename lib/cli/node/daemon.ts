@@ -15,6 +15,7 @@ import { Bundles } from './bundle/daemon.ts'
 import { platform, shelfOf } from './bundle/shelf.ts'
 import { controlledBy } from './controlled.ts'
 import type { NodeConfig } from './config.ts'
+import { takerOf } from './mirrors.ts'
 import { Parts, readGround, storeOf, wireOf, type Ground } from './ground.ts'
 
 /**
@@ -99,7 +100,8 @@ async function openParts(ground: Ground, { own, local, end }: Opening): Promise<
   const { channel } = config
   const came = async (names: readonly string[]) => await node.cameByFile(names)
   const bundles = new Bundles(shelf, { channel, came })
-  const around = { clock, identity, authority, pool, store, wire }
+  const { mirrors } = ground
+  const around = { clock, identity, authority, pool, store, wire, mirrors }
   const control: Controlled = controlledBy(node, around, bundles)
   const server = new ControlServer(control, socketPath(join(home, 'run'), 'ctl.sock'))
   own(server)
@@ -110,6 +112,9 @@ async function openParts(ground: Ground, { own, local, end }: Opening): Promise<
   await wire.ready()
   await node.attach()
   bundles.open()
+  own(ground.mirrors)
+  await ground.mirrors.ready()
+  ground.mirrors.follow(takerOf(ground, wire))
   log('ready', { address: wire.address() ?? '', release: node.runs() })
 }
 

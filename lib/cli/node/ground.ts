@@ -11,7 +11,7 @@ import {
 import { Life } from '../../base/life.ts'
 import { Authority } from '../../authority/index.ts'
 import { Pool } from '../../crowd/index.ts'
-import { Store } from '../../feed/index.ts'
+import { Mirrors, Store } from '../../feed/index.ts'
 import { parseHostPort, Wire } from '../../gossip/index.ts'
 import { realClock, realDice, realDisk } from '../../host/index.ts'
 import type { Running } from '../../records/index.ts'
@@ -31,6 +31,8 @@ export interface Ground {
   readonly identity: Identity
   readonly authority: Authority
   readonly pool: Pool
+  /** Not open yet. */
+  readonly mirrors: Mirrors
 }
 
 /** Reads keys and statements of a home; throws `CONFIG_INVALID` when no network is named. */
@@ -65,16 +67,20 @@ export async function readGround(home: string, config: NodeConfig, log: Log): Pr
     nowMs: () => clock.wallMs()
   })
   const pool = new Pool(authority.believed)
-  return { home, config, clock, dice, disk, log, join: found, identity, authority, pool }
+  const { urls } = config.mirrors
+  const mirrors = new Mirrors({ clock, dice, disk, log }, { urls, network: found.network })
+  return { home, config, clock, dice, disk, log, join: found, identity, authority, pool, mirrors }
 }
 
 /** A node's cores: a cache beside its plain files, deleted when it does not open. */
-export function storeOf({ clock, dice, disk, log, home, config, identity }: Ground): Store {
+export function storeOf(ground: Ground): Store {
+  const { clock, dice, disk, log, home, config, identity, mirrors } = ground
   const { upload, seeds } = config.limits
   return new Store(clock, dice, log, {
     disk,
     folder: join(home, 'daemon'),
     cache: true,
+    mirrors,
     seed: config.swarm.seed,
     ticket: identity.pair.key,
     ...(upload === null ? {} : { uploadBytesPerSecond: upload }),

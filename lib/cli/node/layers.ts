@@ -96,6 +96,7 @@ const ENV_KEYS: readonly (readonly [section: string | null, key: string, parse: 
   ['swarm', 'bootstrap', asWords],
   ['swarm', 'rendezvous', asFlag],
   ['swarm', 'seed', asText],
+  ['mirrors', 'urls', asList],
   ['limits', 'upload', asNumber],
   ['limits', 'seeds', asNumber]
 ]

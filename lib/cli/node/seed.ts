@@ -6,6 +6,7 @@ import type { Artifact } from '../../records/index.ts'
 import { toName } from '../../trust/index.ts'
 import type { NodeConfig } from './config.ts'
 import { aborted } from './daemon.ts'
+import { takerOf } from './mirrors.ts'
 import { Parts, readGround, storeOf, wireOf, type Ground } from './ground.ts'
 
 /** Releases of each channel that a seeder carries whole. */
@@ -36,6 +37,9 @@ export async function runSeeder(
     await wire.ready()
     onOpen(wire.address())
     await carrier.open()
+    own(ground.mirrors)
+    await ground.mirrors.ready()
+    ground.mirrors.follow(takerOf(ground, wire))
   })
   try {
     await parts.ready()

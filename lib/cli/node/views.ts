@@ -1,4 +1,5 @@
 import { DAY } from '../../base/index.ts'
+import type { MirrorView } from '../../feed/index.ts'
 import type { ReleaseView, StatusView, WhyView } from '../../node/index.ts'
 import { amount, escapeText, formatDuration, formatTime, table } from '../frame/index.ts'
 import { sentenceOf } from './alarms.ts'
@@ -9,6 +10,8 @@ import type { SlotView } from './slot.ts'
 export interface NodeStatus extends StatusView {
   /** The slot of its invite; null in an open network, or without an invite. */
   readonly slot: SlotView | null
+  /** Mirrors of the configuration; absent where there are none. */
+  readonly mirrors?: readonly MirrorView[]
 }
 
 /** `ota-node status` for a person: one fact a line. */
@@ -40,6 +43,10 @@ export function statusLines(view: NodeStatus, nowMs: number): readonly string[] 
   rows.push(['peers', String(view.peers)])
   if (view.slot !== null) rows.push(['slot', slotLine(view.slot)])
   if (view.address !== null) rows.push(['address', view.address])
+  for (const { url, dropped } of view.mirrors ?? []) {
+    const state = dropped === null ? '' : `, not asked now: ${escapeText(dropped.text)}`
+    rows.push(['mirror', `${escapeText(url)}${state}`])
+  }
   const codes = new Set([...view.alarms, ...(view.worst === null ? [] : [view.worst])])
   for (const code of codes) rows.push(['alarm', `${code}: ${sentenceOf(code)}`])
   return table(rows)

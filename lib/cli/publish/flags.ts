@@ -78,7 +78,10 @@ export const commitFlags: FlagTable = {
   ...networkFlags
 }
 
-export const exportFlags: FlagTable = { output: { type: 'text', short: 'o' } }
+export const exportFlags: FlagTable = {
+  output: { type: 'text', short: 'o' },
+  mirror: { type: 'text' }
+}
 
 export const rehearseFlags: FlagTable = {
   nodes: { type: 'text' },

@@ -34,7 +34,8 @@ export const overview = `Usage:
     ota-publish brake RELEASE --reason TEXT [--for 24h] [--key LABEL]
     ota-publish attest RELEASE (--build DIR | --recipe) [--dispute] [--key LABEL]
     ota-publish beacon run --key LABEL        ota-publish seed [RELEASE]...
-    ota-publish export [RELEASE] -o FILE      statements and bytes in one file, for ota-node import
+    ota-publish export [RELEASE] -o FILE | --mirror DIR    for nodes without peers: one file, or a
+                     folder that a web server gives out
     ota-publish log | show ID [-o REQ] | version
 REQ is a request file with the exact bytes to sign, SIG one signer's answer; both may be "-".
 init, trust propose, propose, pause, resume, abort and widen write a REQ: review, sign, commit
@@ -130,13 +131,16 @@ channel. The cores of older ones are dropped.${network}
 Example:
     $ ota-publish seed
 `,
-  export: `Usage: ota-publish export [RELEASE] -o FILE
+  export: `Usage: ota-publish export [RELEASE] -o FILE | --mirror DIR
 
 Writes one file for nodes that nobody reaches: all statements, and the bytes of RELEASE for every
 platform with its patches; without RELEASE, of the newest release of each channel. A node judges
 it as if a peer had brought it: ota-node import FILE. Prints the newest join string with its
 checkpoint.
   -o, --output FILE          a file that is there already is replaced
+  --mirror DIR               instead: brings a folder up to date, with the last ten releases of each
+                             channel, that a plain web server or a share gives to nodes ([mirrors]
+                             urls of their configuration); with RELEASE, the others stay as they are
 
 Example:
     $ ota-publish export -o r8.bundle

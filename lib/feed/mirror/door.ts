@@ -31,14 +31,21 @@ export interface Door {
   open(name: string, from: number, to: number): Promise<Coming | null>
 }
 
+export interface DoorPorts {
+  readonly clock: Clock
+  readonly disk: Disk
+  /** Ends every request. */
+  readonly signal: AbortSignal
+}
+
 /** `http:`, `https:`, `file:` or an absolute path. Throws `CONFIG_INVALID` for anything else. */
-export function openDoor(ports: { readonly clock: Clock; readonly disk: Disk }, at: string): Door {
+export function openDoor(ports: DoorPorts, at: string): Door {
   if (at.startsWith('/')) return new FolderDoor(ports.disk, at)
   const url = URL.canParse(at) ? new URL(at) : null
   if (url?.protocol === 'file:') return new FolderDoor(ports.disk, decodeURIComponent(url.pathname))
   const isWeb = url?.protocol === 'http:' || url?.protocol === 'https:'
   if (url !== null && isWeb && url.search === '' && url.hash === '') {
-    return new WebDoor(ports.clock, url.href.endsWith('/') ? url.href : `${url.href}/`)
+    return new WebDoor(ports, url.href.endsWith('/') ? url.href : `${url.href}/`)
   }
   throw new OtaError('CONFIG_INVALID', `"${at}" is no address of a mirror`, {
     hint: 'give http://HOST/PATH, https://HOST/PATH or the path of a folder from the root'
@@ -74,17 +81,17 @@ class FolderDoor implements Door {
 }
 
 class WebDoor implements Door {
-  readonly #clock: Clock
+  readonly #ports: DoorPorts
   readonly #base: string
 
-  constructor(clock: Clock, base: string) {
-    this.#clock = clock
+  constructor(ports: DoorPorts, base: string) {
+    this.#ports = ports
     this.#base = base
   }
 
   async open(name: string, from: number, to: number): Promise<Coming | null> {
     const stop = new AbortController()
-    const watch = new Watch(this.#clock, () => stop.abort(late()))
+    const watch = new Watch(this.#ports, (error) => stop.abort(error))
     try {
       const response = await fetch(`${this.#base}${name}`, {
         redirect: 'manual',
@@ -154,31 +161,36 @@ function failureOf(error: unknown): unknown {
   return new OtaError('NO_PEERS', `nobody answers there${why}`, { cause: error })
 }
 
-function late(): OtaError {
-  return new OtaError('TIMEOUT', `no byte came within ${stallMs / SECOND} s`)
-}
-
-/** Ends a request that stalls, or takes too long. */
+/** Ends a request that stalls, takes too long, or is wanted no more. */
 class Watch {
-  readonly #clock: Clock
-  readonly #late: () => void
+  readonly #ports: DoorPorts
   readonly #cancelAll: () => void
+  readonly #late: () => void
+  readonly #closed: () => void
   #cancel: () => void
 
-  constructor(clock: Clock, isLate: () => void) {
-    this.#clock = clock
-    this.#late = isLate
-    this.#cancel = clock.after(stallMs, isLate)
-    this.#cancelAll = clock.after(requestMs, isLate)
+  constructor(ports: DoorPorts, stop: (error: OtaError) => void) {
+    this.#ports = ports
+    this.#late = () => {
+      stop(new OtaError('TIMEOUT', `no byte came within ${stallMs / SECOND} s`))
+    }
+    this.#closed = () => stop(new OtaError('NO_PEERS', 'it is asked no more'))
+    this.#cancel = ports.clock.after(stallMs, this.#late)
+    this.#cancelAll = ports.clock.after(requestMs, () => {
+      stop(new OtaError('TIMEOUT', `it gave too little within ${requestMs / SECOND} s`))
+    })
+    ports.signal.addEventListener('abort', this.#closed, { once: true })
+    if (ports.signal.aborted) this.#closed()
   }
 
   alive(): void {
     this.#cancel()
-    this.#cancel = this.#clock.after(stallMs, this.#late)
+    this.#cancel = this.#ports.clock.after(stallMs, this.#late)
   }
 
   end(): void {
     this.#cancel()
     this.#cancelAll()
+    this.#ports.signal.removeEventListener('abort', this.#closed)
   }
 }

@@ -14,7 +14,7 @@ import {
   type Disk,
   type Log
 } from '../../base/index.ts'
-import { Life } from '../../base/life.ts'
+import { inBackground, Life } from '../../base/life.ts'
 import type { AuthId, CoreRef } from '../../records/index.ts'
 import { openDoor } from './door.ts'
 import { Mirror } from './mirror.ts'
@@ -91,7 +91,8 @@ export class Mirrors extends Life {
     super()
     this.#ports = ports
     this.#network = network
-    this.#mirrors = urls.map((url) => new Mirror(url, openDoor(ports, url)))
+    const { signal } = this.#stop
+    this.#mirrors = urls.map((url) => new Mirror(url, openDoor({ ...ports, signal }, url)))
   }
 
   protected async start(): Promise<void> {
@@ -159,7 +160,7 @@ export class Mirrors extends Life {
     // A fleet that starts together does not ask together.
     const spreadMs = delayMs * (0.8 + 0.4 * dice.next())
     this.#cancel = clock.after(spreadMs, () => {
-      this.#polling = this.#poll()
+      this.#polling = this.#poll().catch(inBackground)
     })
   }
 
@@ -186,17 +187,28 @@ export class Mirrors extends Life {
       throw new OtaError('WRONG_NETWORK', 'it is a mirror of another network')
     }
     this.#lacking.delete(mirror)
-    for (const id of taker.wants(index.statements).slice(0, takenMost)) {
-      if (this.#stop.signal.aborted) return
-      const bytes = await mirror.statement(id)
-      if (bytes === null) continue
-      if (!(await taker.take(bytes, id))) throw lied('a statement')
-    }
+    await this.#readStatements(mirror, index.statements, taker)
     const missing = index.evidence.filter((id) => taker.lacks(id))
     for (const id of missing.slice(0, takenMost)) {
       if (this.#stop.signal.aborted) return
       const bytes = await mirror.evidence(id)
       if (bytes !== null && !taker.hear(bytes, id)) throw lied('evidence')
+    }
+  }
+
+  /** What was taken may be what others were waiting for: a first trust comes alone (S16, S20). */
+  async #readStatements(
+    mirror: Mirror,
+    listed: readonly AuthId[],
+    taker: MirrorTaker
+  ): Promise<void> {
+    const asked = new Set<string>()
+    while (asked.size < takenMost && !this.#stop.signal.aborted) {
+      const id = taker.wants(listed).find((one) => !asked.has(toHex(one)))
+      if (id === undefined) return
+      asked.add(toHex(id))
+      const bytes = await mirror.statement(id)
+      if (bytes !== null && !(await taker.take(bytes, id))) throw lied('a statement')
     }
   }
 }

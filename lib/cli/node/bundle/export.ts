@@ -50,7 +50,9 @@ export async function exportBundle(shelf: Shelf, wish: ExportWish): Promise<Expo
   const releases = wish.release === null ? newestOf(believed, wish.channel) : [wish.release]
   const papers = papersOf(shelf, wish.release)
   const cores: Carried[] = []
-  for (const known of releases) cores.push(...(await coresOf(shelf, known, wish.platform)))
+  for (const known of releases) {
+    cores.push(...(await coresOf(shelf, known, { platform: wish.platform, partial: false })))
+  }
   const { network } = believed
   const { file, signal, onBytes } = wish
   const more = { ...(signal && { signal }), ...(onBytes && { onBytes }) }
@@ -92,16 +94,21 @@ function newestOf(believed: Believed, channel: string | null): readonly KnownRel
   return [...new Set(all)].flatMap((one) => admittedReleases(believed, one).slice(0, 1))
 }
 
-async function coresOf(
+/**
+ * The cores of a release that are here. `partial`: a tree that is not here is left out; else it is
+ * `INCOMPLETE`. Null for the platform: all of them.
+ */
+export async function coresOf(
   shelf: Shelf,
   known: KnownRelease,
-  platform: string | null
+  { platform, partial }: { readonly platform: string | null; readonly partial: boolean }
 ): Promise<readonly Carried[]> {
   const { body } = known
   const wanted = body.artifacts.filter((one) => platform === null || one.platform === platform)
   const found: Carried[] = []
   for (const artifact of wanted) {
     const tree = await treeOf(shelf, known.id, artifact)
+    if (tree === null && partial) continue
     if (tree === null) {
       const text = `the bytes of "${escapeText(body.label)}" for ${artifact.platform} are not here`
       throw new OtaError('INCOMPLETE', text, {

@@ -21,8 +21,13 @@ export function papersOf(
     .list()
     .filter(({ id }) => !left.has(toHex(id)))
     .flatMap(({ id }) => authority.read(id) ?? [])
-  const evidence = pool.kept().flatMap(({ wire }) => (wire[0] === evidenceByte ? [wire] : []))
-  return [...statements, ...evidence.filter((wire) => wire.byteLength > 1)]
+  return [...statements, ...evidenceOf({ pool })]
+}
+
+/** What builders, brakes and beacons said, as far as it is kept here. */
+export function evidenceOf({ pool }: Pick<Shelf, 'pool'>): readonly Bytes[] {
+  const wires = pool.kept().map(({ wire }) => wire)
+  return wires.filter((wire) => wire[0] === evidenceByte && wire.byteLength > 1)
 }
 
 function leftOut({ held }: Believed, release: KnownRelease): ReadonlySet<string> {
