@@ -130,6 +130,7 @@ function checkRelease(value: Release, fail: Fail): void {
   if (value.artifacts.length === 0 && value.source === null) {
     fail('NOT_CANONICAL', 'neither an artifact nor a source')
   }
+  if (value.artifacts.length < 2) return
   const places = new Set(value.artifacts.map((one) => `${one.component}\n${one.platform}`))
   if (places.size < value.artifacts.length) {
     fail('NOT_CANONICAL', 'two artifacts for one component and platform')

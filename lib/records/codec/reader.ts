@@ -96,11 +96,11 @@ export class Reader {
   /** Steps over these bytes if they come next; else nothing happens. */
   skipOver(bytes: Bytes): boolean {
     const { start, end } = this.#state
-    if (end - start < bytes.byteLength) return false
-    for (let at = 0; at < bytes.byteLength; at++) {
-      if (this.#bytes[start + at] !== bytes[at]) return false
-    }
-    this.#state.start = start + bytes.byteLength
+    const { length } = bytes
+    if (end - start < length) return false
+    const own = this.#bytes
+    for (let at = 0; at < length; at++) if (own[start + at] !== bytes[at]) return false
+    this.#state.start = start + length
     return true
   }
 
@@ -166,6 +166,7 @@ export class Reader {
 }
 
 function isAsciiOf(bytes: Bytes, text: string): boolean {
-  for (let at = 0; at < text.length; at++) if (bytes[at] !== text.charCodeAt(at)) return false
+  const { length } = text
+  for (let at = 0; at < length; at++) if (bytes[at] !== text.charCodeAt(at)) return false
   return true
 }

@@ -136,13 +136,15 @@ function isPlain(value: string): boolean {
 
 function asciiOf(bytes: Bytes): string {
   let value = ''
-  for (const byte of bytes) value += String.fromCharCode(byte)
+  const { length } = bytes
+  for (let at = 0; at < length; at++) value += String.fromCharCode(bytes[at] ?? 0)
   return value
 }
 
 /** Bytes that mean themselves in UTF-8; nothing else needs the way back. */
 function isAscii(bytes: Bytes): boolean {
-  for (const byte of bytes) if (byte > 0x7f) return false
+  const { length } = bytes
+  for (let at = 0; at < length; at++) if ((bytes[at] ?? 0) > 0x7f) return false
   return true
 }
 

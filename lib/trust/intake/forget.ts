@@ -1,7 +1,6 @@
 import {
   authoritySetBytesMax,
   authoritySetMax,
-  compare,
   equal,
   lastingMax,
   releasesKeptMax,
@@ -9,8 +8,10 @@ import {
   type Bytes
 } from '../../base/index.ts'
 import type { Believed, Held } from '../belief/believed.ts'
-import type { AnyKnown, KnownRelease } from '../belief/known.ts'
+import type { AnyKnown, KnownControl, KnownRelease } from '../belief/known.ts'
 import type { Ledger } from '../belief/ledger.ts'
+import { byNumber } from '../belief/order.ts'
+import { byChannel } from '../belief/settle.ts'
 import { isLiveControl, isNewestEra } from '../views/digest.ts'
 
 /** So far a batch may grow beyond the bound before what is too much is looked for. */
@@ -27,11 +28,21 @@ const slack = 256
 export function forget(ledger: Ledger, inUse: readonly Bytes[], isLast = true): void {
   const most = authoritySetMax + (isLast ? 0 : slack)
   if (ledger.settledCount <= most && ledger.settledBytes <= authoritySetBytesMax) return
-  for (const hex of oldestFirst(ledger, inUse)) {
-    if (ledger.settledCount <= authoritySetMax && ledger.settledBytes <= authoritySetBytesMax)
-      return
-    ledger.drop([hex])
+  const { loose, needed } = survey(ledger, inUse)
+  for (const { hex } of loose.toSorted(goesFirst)) {
+    if (!isOver(ledger)) return
+    if (!needed.has(hex)) ledger.drop([hex])
   }
+  const tails = tailsOf(ledger, needed)
+  while (isOver(ledger)) {
+    const oldest = takeOldest(tails)
+    if (oldest === null) return
+    ledger.drop([toHex(oldest.id)])
+  }
+}
+
+function isOver({ settledCount, settledBytes }: Ledger): boolean {
+  return settledCount > authoritySetMax || settledBytes > authoritySetBytesMax
 }
 
 /**
@@ -74,31 +85,43 @@ function isOfShare(held: AnyKnown, any: AnyKnown): boolean {
   return equal(held.known.body.head.trustId, any.known.body.head.trustId)
 }
 
-interface Candidate {
+/** Something other than a release in force, and when it goes. */
+interface Loose {
   readonly hex: string
   readonly rank: number
   readonly issuedMs: number
-  readonly id: Bytes
 }
 
-/** Ids, in hex, of all that may be forgotten, in the order in which it is. */
-function oldestFirst(ledger: Ledger, inUse: readonly Bytes[]): readonly string[] {
-  const kept = neededReleases(ledger)
-  for (const id of inUse) kept.add(toHex(id))
-  const found: Candidate[] = []
+function goesFirst(a: Loose, b: Loose): number {
+  return a.rank - b.rank || a.issuedMs - b.issuedMs || (a.hex < b.hex ? -1 : 1)
+}
+
+interface Survey {
+  readonly loose: readonly Loose[]
+  /** Releases, in hex, that something which is never forgotten needs. */
+  readonly needed: ReadonlySet<string>
+}
+
+/** One look at all that is held: what is of no use any more, and what others need. */
+function survey(ledger: Ledger, inUse: readonly Bytes[]): Survey {
+  const loose: Loose[] = []
+  const needed = new Set(inUse.map(toHex))
+  const draws = new Map<number, string>()
+  const lapsed: KnownRelease[] = []
   ledger.held.forEach((held, hex) => {
+    const { any, settled } = held
+    if (any.tag === 'control') addControl(any.known, ledger, needed)
+    if (any.tag === 'release' && settled) addRelease(any.known, hex, { ledger, needed, draws })
+    if (ledger.waiting.has(hex)) return
+    if (any.tag === 'release' && held.standing.tag === 'pending') lapsed.push(any.known)
     const rank = rankOf(held, ledger)
-    if (rank === null || ledger.waiting.has(hex) || kept.has(hex)) return
-    found.push({ hex, rank, issuedMs: issuedMs(held.any), id: held.any.known.id })
+    if (rank !== null) loose.push({ hex, rank, issuedMs: issuedMs(any) })
   })
-  return found.toSorted(goesFirst).map(({ hex }) => hex)
+  addNewest(lapsed.toSorted(byChannel), needed)
+  return { loose, needed }
 }
 
-function goesFirst(a: Candidate, b: Candidate): number {
-  return a.rank - b.rank || a.issuedMs - b.issuedMs || compare(a.id, b.id)
-}
-
-/** Who goes first; null: never. */
+/** Who goes first; null: never, or only as the oldest release of its channel. */
 function rankOf({ any, standing }: Held, believed: Believed): number | null {
   switch (any.tag) {
     case 'trust':
@@ -116,59 +139,92 @@ function rankOf({ any, standing }: Held, believed: Believed): number | null {
     case 'revoke':
       return standing.tag === 'admitted' ? null : 0
     case 'release':
-      return standing.tag === 'refused' ? 0 : 3
+      if (standing.tag === 'admitted') return null
+      return standing.tag === 'refused' ? 0 : 2
     case 'other':
     default:
       return 2
   }
 }
 
-/** Releases that something which is never forgotten needs, and the newest of each channel. */
-function neededReleases(ledger: Ledger): Set<string> {
-  const needed = new Set<string>()
-  addNewest(ledger.releases, needed)
-  const draws = new Map<number, string>()
-  for (const [hex, { any, settled }] of ledger.held) {
-    if (any.tag === 'control') {
-      const { action, release, floor } = any.known.body
-      if (action === 'resume') needed.add(toHex(release))
-      if (action !== 'abort' || ledger.lifted.has(hex)) continue
-      if (floor.tag !== 'none') needed.add(toHex(floor.tag === 'self' ? release : floor.id))
-    }
-    if (any.tag !== 'release' || !settled) continue
-    const { floor, drawNumber } = any.known.body
-    if (floor.tag !== 'none' && !ledger.lifted.has(hex)) {
-      needed.add(hex)
-      if (floor.tag === 'release') needed.add(toHex(floor.id))
-    }
-    // Both of one draw number are the proof, and without the first the second would be in force.
-    const other = drawNumber === null ? undefined : draws.get(drawNumber)
-    if (other !== undefined) needed.add(hex).add(other)
-    if (drawNumber !== null) draws.set(drawNumber, hex)
-  }
-  return needed
+/** A resume keeps its release, an abort that is not lifted the one that its floor names. */
+function addControl({ id, body }: KnownControl, { lifted }: Ledger, needed: Set<string>): void {
+  const { action, release, floor } = body
+  if (action === 'resume') needed.add(toHex(release))
+  if (action !== 'abort' || floor.tag === 'none' || lifted.has(toHex(id))) return
+  needed.add(toHex(floor.tag === 'self' ? release : floor.id))
 }
 
-/** Newest first by channel; two of one number are its proof, more of them add nothing (S42). */
-function addNewest(releases: readonly KnownRelease[], needed: Set<string>): void {
-  let channel = ''
-  let kept = 0
-  let twins = 0
-  let last: KnownRelease | null = null
-  for (const release of releases) {
-    const { body } = release
-    if (body.channel !== channel) {
-      channel = body.channel
-      kept = 0
-      last = null
-    }
-    const isTwin = last?.body.epoch === body.epoch && last.body.seq === body.seq
-    twins = isTwin ? twins + 1 : 0
-    last = release
-    if (twins > 1 || kept >= releasesKeptMax) continue
-    kept++
-    needed.add(toHex(release.id))
+interface Marks {
+  readonly ledger: Ledger
+  readonly needed: Set<string>
+  readonly draws: Map<number, string>
+}
+
+function addRelease({ body }: KnownRelease, hex: string, { ledger, needed, draws }: Marks): void {
+  const { floor, drawNumber } = body
+  if (floor.tag !== 'none' && !ledger.lifted.has(hex)) {
+    needed.add(hex)
+    if (floor.tag === 'release') needed.add(toHex(floor.id))
   }
+  if (drawNumber === null) return
+  // Both of one draw number are the proof, and without the first the second would be in force.
+  const other = draws.get(drawNumber)
+  if (other !== undefined) needed.add(hex).add(other)
+  draws.set(drawNumber, hex)
+}
+
+/** The newest of each channel. Of one number two are the proof, more of them add nothing (S42). */
+function addNewest(releases: readonly KnownRelease[], needed: Set<string>): void {
+  for (let at = 0; at < releases.length; at++) {
+    const isFirst = releases[at - 1]?.body.channel !== releases[at]?.body.channel
+    if (isFirst) for (const { id } of newestFrom(releases, at)) needed.add(toHex(id))
+  }
+}
+
+/** The newest eight of the channel that begins at `start`, two of a number at most. */
+function newestFrom(releases: readonly KnownRelease[], start: number): readonly KnownRelease[] {
+  const newest: KnownRelease[] = []
+  for (let at = start; at < releases.length && newest.length < releasesKeptMax; at++) {
+    const release = releases[at]
+    if (release === undefined || release.body.channel !== releases[start]?.body.channel) break
+    const before = newest.at(-2)
+    if (before === undefined || byNumber(before, release) !== 0) newest.push(release)
+  }
+  return newest
+}
+
+/** The releases of each channel that may go, the oldest last. */
+function tailsOf(
+  { releases, held }: Ledger,
+  needed: ReadonlySet<string>
+): readonly KnownRelease[][] {
+  const kept = new Set<unknown>([...needed].map((hex) => held.get(hex)?.any.known))
+  const tails: KnownRelease[][] = []
+  let tail: KnownRelease[] = []
+  let channel: string | null = null
+  for (const [at, release] of releases.entries()) {
+    if (release.body.channel !== channel) {
+      channel = release.body.channel
+      tail = []
+      tails.push(tail)
+      for (const one of newestFrom(releases, at)) kept.add(one)
+    }
+    if (!kept.has(release)) tail.push(release)
+  }
+  return tails
+}
+
+/** Within a channel the lowest order goes first, among channels the one whose last is oldest. */
+function takeOldest(tails: readonly KnownRelease[][]): KnownRelease | null {
+  let oldest: KnownRelease[] | null = null
+  for (const tail of tails) {
+    const last = tail.at(-1)
+    const held = oldest?.at(-1)
+    const isOlder = held === undefined || (last?.body.head.issuedMs ?? 0) < held.body.head.issuedMs
+    if (last !== undefined && isOlder) oldest = tail
+  }
+  return oldest?.pop() ?? null
 }
 
 /** The date inside; 0 for a type that cannot be read. */
