@@ -270,10 +270,15 @@ test('a daemon is asked first, and says the same and how its feeds fare', async 
     store: {
       feeds: () => [{ key: idOf(9), state: 'forked' as const, isDead: false, length: 7, peers: 2 }]
     },
-    wire: { peers: () => [], search: () => undefined, rung: 0 }
+    wire: { peers: () => [], search: () => undefined, rung: 0 },
+    mirrors: { views: () => [] }
+  }
+  const unasked = {
+    take: async () => await Promise.reject(new Error('nothing is imported here')),
+    give: async () => await Promise.reject(new Error('nothing is exported here'))
   }
   // Cast: `trust` and `check` ask nothing of the conductor here.
-  const controlled = controlledBy({} as Node, around)
+  const controlled = controlledBy({} as Node, around, unasked)
   await mkdir(join(home, 'run'), { recursive: true })
   const server = new ControlServer(controlled, socketPath(join(home, 'run'), 'ctl.sock'))
   await server.ready()
