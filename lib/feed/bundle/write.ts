@@ -75,7 +75,7 @@ async function writeFrame(file: FileWriter, bytes: Bytes): Promise<void> {
 }
 
 /** Papers as a file has them: in order, each once. Throws `OVER_LIMIT` for too many bytes. */
-export function sortedPapers(all: readonly Bytes[]): readonly Paper[] {
+function sortedPapers(all: readonly Bytes[]): readonly Paper[] {
   const papers = all.map(readPaper).toSorted(comparePapers)
   const bytes = papers.reduce((sum, paper) => sum + paper.bytes.byteLength, 0)
   if (bytes > offlinePapersBytesMax) {

@@ -58,8 +58,8 @@ export class Mirror {
   }
 
   /**
-   * Blocks `first` to `last` of a core, each judged by its hash. Throws `HASH_MISMATCH` at the first
-   * that is another; those before it are good. A server without ranges sends all that lies before.
+   * Blocks `first` to `last` of a core, each judged by its hash. Throws `HASH_MISMATCH` at one that
+   * is another; those before it are good. A server without ranges sends all that lies before.
    */
   async *blocks(tree: CoreTree, first: number, last: number): AsyncGenerator<[number, Bytes]> {
     const end = tree.place(last)

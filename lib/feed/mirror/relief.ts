@@ -86,7 +86,8 @@ export class Relief {
       if (!isOtaError(error)) throw error
       mirrors.drop(mirror, error)
       if (error.code === 'HASH_MISMATCH') {
-        const text = `mirror ${mirror.name} gave bytes that are not of the signed core: not asked now`
+        const what = 'gave bytes that are not of the signed core: not asked for now'
+        const text = `mirror ${mirror.name} ${what}`
         this.#ports.onAlarm?.({ code: 'HASH_MISMATCH', peer: mirror.name, text })
       }
     }

@@ -3,8 +3,8 @@ import { CoreHasher, leafHash, parentOf, type TreeNode } from '../../artifact/in
 import { coreTableBytes, decodeCoreTable, type CoreRef } from '../../records/index.ts'
 
 /**
- * All hashes of a core, from the table before its blocks; made only if they are those of its key. So
- * each block can be judged by itself, whoever gives it, and proved to hypercore.
+ * All hashes of a core, from the table before its blocks; made only if they are those of its key.
+ * So each block can be judged by itself, whoever gives it, and proved to hypercore.
  */
 export class CoreTree {
   readonly core: CoreRef

@@ -35,8 +35,8 @@ export interface MirrorMade {
 /**
  * Brings a folder up to date that a web server or a share gives out: `statements/`, `evidence/` and
  * `cores/` by id, then the index. Every file is replaced whole, the index last, so that whoever
- * reads meanwhile sees the old state or the new. Throws `HASH_MISMATCH` for blocks that are not those
- * of their core.
+ * reads meanwhile sees the old state or the new. Throws `HASH_MISMATCH` for blocks that are not
+ * those of their core.
  */
 export async function writeMirror(
   disk: Disk,
