@@ -1,4 +1,4 @@
-// A publisher ships a change in a large file: what it costs is told before anybody signs, and is what
+// A publisher ships a change in a large file: its cost is told before anybody signs, and is what
 // a node fetches over the wire.
 import test, { type TestContext } from 'brittle'
 import { readdirSync, writeFileSync } from 'node:fs'

@@ -78,7 +78,7 @@ Warns of files that cost more than they need: ARCHIVE_INSIDE, INCOMPRESSIBLE, NO
   --platform P               default this machine's, as linux-x64
   --patch-from RELEASE       a release to make a patch from, at most 8; default the last three of
                              each channel whose folder is unchanged or that lie in this home's store
-  --patch-memory SIZE        as 512M or 2G: less memory, smaller windows; default as needed, to 1.7G
+  --patch-memory SIZE        as 512M or 2G: less memory, smaller windows; default as needed, to 2G
   -o, --output PACK          default NAME-PLATFORM.pack
 The second form bundles the source, with ota-build.json at its top, checks it as every builder will,
 and gives "propose" what it needs. It takes git and a jail (bubblewrap, or user namespaces).
