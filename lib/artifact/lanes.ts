@@ -43,7 +43,7 @@ export class Lanes {
   }
 }
 
-/** Does it to each of them, a few at a time; throws what the first to fail threw, after the last. */
+/** Does it to each of them, a few at a time; throws what the first to fail threw, at the end. */
 export async function inLanes<T>(
   items: Iterable<T>,
   deed: (item: T) => Promise<void>

@@ -70,7 +70,7 @@ export {
 } from './pack.ts'
 export { findLint, type Lint } from './lint.ts'
 export { lastBases, namedBases, type Base, type Earlier } from './patches/bases.ts'
-export { dropPatchFile, keptPatches, knownIndex, patchFile } from './patches/cache.ts'
+export { dropPatchFile, keptPatches } from './patches/cache.ts'
 export type { Download, Downloads } from './patches/downloads.ts'
 export { makePatchCore, type PatchesMade } from './patches/make.ts'
 export type { MissingTree } from './patches/trees.ts'

@@ -113,7 +113,7 @@ test('S24 the version of a trust and each date have 53 bits and no more', async 
   }
 })
 
-test('S25 who brings the first trust of another network is to blame, who has none is not', async (t) => {
+test('S25 who brings the first trust of another network is to blame', async (t) => {
   const node = await nodeOf(network)
   const foreign = await node.take(foundNetwork({ name: 'elsewhere' }).first)
   t.is(told(foreign), 'refused BOOTSTRAP_MISMATCH')

@@ -76,7 +76,7 @@ test('S91 a signer of the next trust signs first: every node has her entry after
   }
 })
 
-test('S91 it comes before the trust, the node restarts, the entry is asked for again', async (t) => {
+test('S91 it comes before the trust, the node restarts, and it is asked for again', async (t) => {
   const source = await nodeOf(network)
   await source.take(release, second, improved)
   const node = await nodeOf(network)
@@ -87,7 +87,7 @@ test('S91 it comes before the trust, the node restarts, the entry is asked for a
   t.alike(signersOf(again, release), ['p2', 'p5'])
 })
 
-test('S91 more signatures are asked for while the old ones do: a rotation needs them', async (t) => {
+test('S91 more signatures are asked for while few suffice: a rotation needs them', async (t) => {
   const wide = { release: { members: [1, 2, 5], threshold: 2 } }
   const between = signTrust(id, makeTrust({ version: 2, roles: wide }), [1, 2])
   const last = signTrust(id, makeTrust({ version: 3, roles }), [1, 2])

@@ -76,7 +76,7 @@ test('the key of a box is gone when it is shut, opened, or refuses to open', asy
   t.is(failed.length, 1, 'a seal that fails leaves no key either')
 })
 
-test('of an anchor neither the secret nor an unspoken value stays in a buffer of ours', async (t) => {
+test('of an anchor neither the secret nor an unspoken value stays in our buffers', async (t) => {
   const own = secret.slice()
   let anchor = buildAnchor(keyOf(1), own)
   const { root } = anchor

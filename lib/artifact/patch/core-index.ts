@@ -3,7 +3,7 @@ import { ByteReader } from '../varint.ts'
 import { badPatch, Sink } from './sink.ts'
 
 const magic = fromText('OPC1')
-export const indexBytesMax = 4 * KIB
+const indexBytesMax = 4 * KIB
 /** Routes begin at blocks of this size. */
 export const routeBlockBytes = 256 * KIB
 const itemsMax = 9

@@ -271,7 +271,7 @@ export class Ledger implements Believed {
 const ledgers = new WeakMap<Believed, Ledger>()
 
 /** Ids, in hex, that the resumes among these lift. */
-export function liftedBy(controls: readonly KnownControl[]): ReadonlySet<string> {
+function liftedBy(controls: readonly KnownControl[]): ReadonlySet<string> {
   const resumes = controls.filter(({ body }) => body.action === 'resume')
   return new Set(resumes.flatMap(({ body }) => body.lifts.map(toHex)))
 }
@@ -291,6 +291,6 @@ interface Numbered {
   readonly id: Bytes
 }
 
-export function byId(a: Numbered, b: Numbered): number {
+function byId(a: Numbered, b: Numbered): number {
   return compare(a.id, b.id)
 }
