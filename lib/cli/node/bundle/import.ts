@@ -125,8 +125,17 @@ async function storeCores(shelf: Shelf, all: readonly Carried[]): Promise<Cores>
   }
   await checkSpace(shelf, missing)
   // The store makes the key again from the blocks as they come: the file may have changed since.
-  for (const carried of missing) await shelf.store.buildTreeCore(carried)
-  return { stored: missing.map(({ core }) => core), known: all.length - missing.length }
+  const stored: CoreRef[] = []
+  try {
+    for (const carried of missing) {
+      await shelf.store.buildTreeCore(carried)
+      stored.push(carried.core)
+    }
+  } catch (error) {
+    for (const core of stored) await shelf.store.drop(core)
+    throw error
+  }
+  return { stored, known: all.length - missing.length }
 }
 
 /** S75: the blocks, and once more while they are written. */
