@@ -138,11 +138,17 @@ export class TreeCores {
     const deed = async (): Promise<void> => await this.#fetchNow(artifact, options)
     const alone = async (): Promise<void> =>
       patch === null ? await deed() : await this.#turns.take(toHex(patch.key), deed)
-    await this.#slots.take(async () => await this.#turns.take(toHex(tree.key), alone))
+    await unlessEnded(options.signal, async () => {
+      await this.#slots.take(async () => await this.#turns.take(toHex(tree.key), alone))
+    })
   }
 
   /** Fetches a whole core as it is, and shows it. */
   async fetchCore(ref: CoreRef, options: FetchCoreOptions): Promise<void> {
+    await unlessEnded(options.signal, async () => await this.#coreNow(ref, options))
+  }
+
+  async #coreNow(ref: CoreRef, options: FetchCoreOptions): Promise<void> {
     await this.#slots.take(async () => {
       await this.#turns.take(toHex(ref.key), async () => {
         if (await this.isWhole(ref)) return
@@ -355,5 +361,16 @@ export class TreeCores {
     this.#announced.delete(name)
     await this.#watched.get(name)?.close()
     this.#watched.delete(name)
+  }
+}
+
+/** What was ended from outside says so, whatever broke first of what it was doing. */
+async function unlessEnded(signal: AbortSignal | undefined, deed: () => Promise<void>) {
+  try {
+    signal?.throwIfAborted()
+    await deed()
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw error
   }
 }
