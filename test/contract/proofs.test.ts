@@ -1,5 +1,5 @@
-// What mirrors rely on in hypercore beyond its promise: a block can be handed to a core with a proof
-// made elsewhere, is stored as if a peer had sent it, and anything that is not of the core is refused.
+// What mirrors rely on in hypercore beyond its promise: a block can be handed to a core with a
+// proof made elsewhere, is stored as if a peer had sent it, and what is not of the core is refused.
 import test, { type TestContext } from 'brittle'
 import { join } from 'node:path'
 import Corestore from 'corestore'

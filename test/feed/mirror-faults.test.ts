@@ -1,5 +1,5 @@
-// Mirrors that lie, send too much, stall, end early or point elsewhere: each is dropped by its name,
-// and nothing of it is taken.
+// Mirrors that lie, send too much, stall, end early or point elsewhere: each is dropped by its
+// name, and nothing of it is taken.
 import test from 'brittle'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -71,8 +71,8 @@ const restMs: Partial<Record<Code, number>> = {
 
 /**
  * The mirrors of a node's configuration: plain files that say and hold what peers do. They are
- * asked last, and trusted with nothing: statements are judged by the taker, blocks by the key of their
- * core, every length before it is read.
+ * asked last, and trusted with nothing: statements are judged by the taker, blocks by the key of
+ * their core, every length before it is read.
  */
 export class Mirrors extends Life {
   readonly #ports: MirrorPorts
