@@ -24,8 +24,21 @@ export interface TreeAt {
   readonly manifest: Manifest
 }
 
-/** Bytes to find by the alignment before it changes; the best one is chosen per window. */
-const thresholds = [8, 12, 16, 24, 32] as const
+/**
+ * Bytes that a new alignment must explain beyond the old one, and how many more for each bit of the
+ * move to it. Programs want the first ones, text the last; the best is chosen per window.
+ */
+const choices = [
+  { threshold: 2, perBit: 1 },
+  { threshold: 4, perBit: 2 },
+  { threshold: 8, perBit: 1 },
+  { threshold: 24, perBit: 0 },
+  { threshold: 24, perBit: 2 }
+] as const
+/** Qualities of brotli to choose with: small streams at the one they are packed with. */
+const exactly = 11
+const quickly = 9
+const exactBytesMost = 256 * 1_024
 /** Memory that one byte of a window costs while its patch is made. */
 const bytesPerWindowByte = 26
 const windowBytes = 64 * MIB
@@ -121,15 +134,18 @@ function plain(target: Bytes): Streams {
   return encodeStreams(target, target, [{ copy: 0, extra: target.byteLength, seek: 0 }])
 }
 
-/** Parses with each threshold, measures the streams quickly, and keeps the smallest. */
+/** Parses with each choice, measures the streams quickly, and keeps the smallest. */
 async function bestOf(source: Bytes, target: Bytes): Promise<Streams> {
   const matches = new Matches(source, target, suffixArray(source))
   let best = plain(target)
   let least = Number.POSITIVE_INFINITY
-  for (const threshold of thresholds) {
-    const streams = encodeStreams(source, target, parse(matches, threshold))
+  for (const { threshold, perBit } of choices) {
+    const streams = encodeStreams(source, target, parse(matches, threshold, perBit))
+    const raw = streamNames.reduce((sum, name) => sum + streams[name].byteLength, 0)
     let size = 0
-    for (const name of streamNames) size += await sizeOf(streams[name], 6)
+    for (const name of streamNames) {
+      size += await sizeOf(streams[name], raw <= exactBytesMost ? exactly : quickly)
+    }
     if (size < least) [best, least] = [streams, size]
   }
   return best

@@ -3,6 +3,8 @@ import type { Bytes } from '../../base/index.ts'
 /** Fewer bits cost more steps of the search, more bits no less: three bytes are all it looks at. */
 const bucketBitsLeast = 16
 const bucketBitsMost = 24
+/** Places of one match that are compared for nearness. */
+const placesMost = 32
 
 /**
  * Longest matches of the target in the source, found once each and kept, so that later thresholds
@@ -17,6 +19,9 @@ export class Matches {
   readonly #shift: number
   readonly #sizes: Int32Array
   readonly #places: Int32Array
+  /** Bytes that the two suffixes beside the last search share with the target; -1: not looked at. */
+  #lowSame = -1
+  #highSame = -1
 
   constructor(source: Bytes, target: Bytes, order: Int32Array) {
     this.source = source
@@ -40,16 +45,45 @@ export class Matches {
     return this.#places[k] as number
   }
 
-  /** The hottest loop of all: one search by halves per place, each step two misses of the cache. */
+  /**
+   * Of the places where the longest match at `k` stands, one near to `wanted`: a short move is
+   * written in fewer bytes, and mostly is the true one. Looks at a bounded number of places.
+   */
+  nearest(k: number, wanted: number): number {
+    const size = this.size(k)
+    let best = this.#places[k] as number
+    if (size === 0 || best === wanted) return best
+    const first = this.#search(k, size)
+    for (let i = first; i < first + placesMost && this.#common(i, k, size) === size; i += 1) {
+      const at = this.#order[i] as number
+      if (Math.abs(at - wanted) < Math.abs(best - wanted)) best = at
+    }
+    return best
+  }
+
   #find(k: number): number {
+    const most = this.target.byteLength - k
+    const high = this.#search(k, most)
+    const lowSame = this.#lowSame < 0 ? this.#common(high - 1, k, most) : this.#lowSame
+    const highSame = this.#highSame < 0 ? this.#common(high, k, most) : this.#highSame
+    const isHigh = highSame > lowSame
+    const best = isHigh ? highSame : lowSame
+    this.#sizes[k] = best
+    this.#places[k] = best === 0 ? 0 : (this.#order[isHigh ? high : high - 1] as number)
+    return best
+  }
+
+  /**
+   * Index of the first suffix that is not below the target's at `k`, of which `most` bytes count; all
+   * before it are. The hottest loop of all: by halves, each step two misses of the cache.
+   */
+  #search(k: number, most: number): number {
     const { source, target } = this
     const order = this.#order
-    const [n, most] = [source.byteLength, target.byteLength - k]
-    const [first, end] = this.#rangeOf(k)
-    let [low, high] = [first, end]
+    const n = source.byteLength
+    let [low, high] = this.#rangeOf(k)
     // bytes shared with the suffixes at `low - 1` and `high`, once they were looked at
     let [lowSame, highSame] = [-1, -1]
-    // the first suffix that is not below the target's; all before it are
     while (low < high) {
       const middle = (low + high) >>> 1
       const at = order[middle] as number
@@ -68,22 +102,18 @@ export class Matches {
         highSame = same
       }
     }
-    if (lowSame < 0) lowSame = this.#common(low - 1, k)
-    if (highSame < 0) highSame = this.#common(high, k)
-    const isHigh = highSame > lowSame
-    const best = isHigh ? highSame : lowSame
-    this.#sizes[k] = best
-    this.#places[k] = best === 0 ? 0 : (order[isHigh ? high : low - 1] as number)
-    return best
+    this.#lowSame = lowSame
+    this.#highSame = highSame
+    return low
   }
 
-  #common(i: number, k: number): number {
+  #common(i: number, k: number, most: number): number {
     const { source, target } = this
     const at = this.#order[i]
     if (at === undefined) return 0
-    const most = Math.min(source.byteLength - at, target.byteLength - k)
+    const left = Math.min(source.byteLength - at, most)
     let same = 0
-    while (same < most && source[at + same] === target[k + same]) same += 1
+    while (same < left && source[at + same] === target[k + same]) same += 1
     return same
   }
 

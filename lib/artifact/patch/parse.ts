@@ -14,9 +14,10 @@ const stuckStep = 8
 /**
  * Aligns the target to the source with approximate extension (Percival: Naive differences of
  * executable code, 2003). A new alignment is taken where its match explains more than `threshold`
- * bytes beyond the old one. The ops make the whole target, each at least one byte of it.
+ * bytes beyond the old one, and `perBit` more for each bit of the move to it: what is far costs more
+ * to name. The ops make the whole target, each at least one byte of it.
  */
-export function parse(matches: Matches, threshold: number): readonly Op[] {
+export function parse(matches: Matches, threshold: number, perBit = 0): readonly Op[] {
   const { source, target } = matches
   const [n, end] = [source.byteLength, target.byteLength]
   const line = new Alignment(matches)
@@ -38,7 +39,14 @@ export function parse(matches: Matches, threshold: number): readonly Op[] {
       if (k < least) k = least < stop ? least : stop
       for (; k < stop; k += 1) if (source[k + offset] === target[k]) score += 1
       if (k < scan + size) k = scan + size
-      if ((size === score && size > 0) || size > score + threshold) break
+      if (size === score && size > 0) break
+      if (size > score + threshold) {
+        const near = matches.nearest(scan, scan + offset)
+        if (size > score + threshold + perBit * bitsOf(near - scan - offset)) {
+          at = near
+          break
+        }
+      }
       // Without this, a run of zeros with a few spoiled bytes costs its square.
       const isStill =
         isSmall(lastSize - size) &&
@@ -52,6 +60,11 @@ export function parse(matches: Matches, threshold: number): readonly Op[] {
     if (size !== score || scan === end) line.close(scan, at)
   }
   return line.ops
+}
+
+/** Bits of a distance, whichever way. */
+function bitsOf(distance: number): number {
+  return 31 - Math.clz32(Math.abs(distance) | 1)
 }
 
 function isSmall(change: number): boolean {
