@@ -99,7 +99,7 @@ export async function makePatch(
 }
 
 /** Bytes of a window for a bound of memory; `USAGE` if it is too little for any. */
-export function windowFor(memoryBytes: number | undefined): number {
+function windowFor(memoryBytes: number | undefined): number {
   if (memoryBytes === undefined) return windowBytes
   const most = Math.min(windowBytes, Math.floor(memoryBytes / bytesPerWindowByte))
   if (most >= windowBytesLeast) return most
