@@ -37,19 +37,17 @@ test('pairs are named by their id, or as two versions from a registry', (t) => {
 function row(id: string, patchBytes: number): Row {
   const pair = known.find((one) => one.id === id)
   if (pair === undefined) throw new Error(id)
+  const yard = { tar: 2e6, zstd: 8e5, zstdLevel: 19, dedupe: 8e5, xdelta: null }
+  const others = { patchFrom: 331_974, bsdiff: 336_501 }
   const making = { changedBytes: 1e7, changedFiles: 2, sourceBytes: 1e7, files: 3 }
+  const costs = { windowBytes: 1e7, cpuS: 8, rssBytes: 2e8 }
   const speeds = { scanSpeed: 300, q5Speed: 50, q11Speed: 1 }
+  const applying = { madeBytes: 2e7, applyS: 0.1, wholeS: 1, wholeCpuS: 1, rssBytes: 3e7 }
   return {
     pair,
-    yard: {
-      ...{ tar: 2e6, zstd: 8e5, zstdLevel: 19, dedupe: 8e5 },
-      ...{ patchFrom: 331_974, bsdiff: 336_501, xdelta: null }
-    },
-    making: { ...making, ...speeds, patchBytes, windowBytes: 1e7, cpuS: 8, rssBytes: 2e8 },
-    applying: {
-      ...{ madeBytes: 2e7, applyS: 0.1, wholeS: 1, wholeCpuS: 1 },
-      ...{ rssBytes: 3e7, writtenBytes: 2e7 }
-    },
+    yard: { ...yard, ...others },
+    making: { ...making, ...costs, ...speeds, patchBytes },
+    applying: { ...applying, writtenBytes: 2e7 },
     published: null,
     identities: [
       { digest: 'd', key: 'k', node: 'v20' },
