@@ -12,13 +12,14 @@ import {
 import {
   blob,
   checkSize,
-  decodeWhole,
   encodeWhole,
   fixed,
   inOrder,
+  readWhole,
   struct,
   u8,
   type Codec,
+  type Reader,
   Writer
 } from '../codec/index.ts'
 import type { Control } from './control.ts'
@@ -72,20 +73,23 @@ export type StatementParts = Pick<Statement, 'network' | 'type' | 'body' | 'entr
 
 export const entry: Codec<Entry> = struct({ alg: u8, bytes: blob(entryBytesMax) })
 
-/** Bytes as `blob` has them, read as a view: a statement is one copy, and its parts lie in it. */
-function blobView(bytesMax: number): Codec<Bytes> {
-  const bytes = blob(bytesMax)
-  return {
-    write: (writer, value) => bytes.write(writer, value),
-    read(reader) {
-      const size = reader.uint()
-      if (size > bytesMax) reader.fail('OVER_LIMIT', `at most ${bytesMax} bytes, have ${size}`)
-      return reader.view(size)
-    }
-  }
+/** Bytes with their length, as a view: a statement is one copy, and its parts lie in it. */
+function viewOf(reader: Reader, bytesMax: number): Bytes {
+  const size = reader.uint()
+  if (size > bytesMax) reader.fail('OVER_LIMIT', `at most ${bytesMax} bytes, have ${size}`)
+  return reader.view(size)
 }
 
-const entryView: Codec<Entry> = struct({ alg: u8, bytes: blobView(entryBytesMax) })
+const entryView: Codec<Entry> = {
+  write: (writer, value) => entry.write(writer, value),
+  read(reader) {
+    const alg = reader.u8()
+    reader.enter('bytes')
+    const bytes = viewOf(reader, entryBytesMax)
+    reader.leave()
+    return { alg, bytes }
+  }
+}
 // What no trust could ever exceed; the exact bound needs the trust and is judged there (S13).
 const someEntries = inOrder(statementEntriesMax, entryView)
 const manyEntries = inOrder(trustEntriesMax, entryView)
@@ -95,21 +99,31 @@ const network = fixed(32)
 const statement: Codec<Statement> = {
   write(writer, value) {
     writer.raw(value.canonical)
-    const codec = value.type > 1 && value.type < 128 ? someEntries : manyEntries
+    const codec = isMany(value.type) ? manyEntries : someEntries
     codec.write(writer, value.entries)
   },
   read(reader) {
     const start = reader.offset
     reader.tag(STATEMENT_TAG)
-    const net = reader.field('network', () => network.read(reader))
+    reader.enter('network')
+    const net = reader.view(32)
+    reader.leave()
     const type = reader.field('type', () => reader.u8())
-    const body = reader.field('body', () => blobView(canonicalMax(type)).read(reader))
+    reader.enter('body')
+    const bytesMax = canonicalMax(type)
+    const body = viewOf(reader, bytesMax)
+    reader.leave()
     const canonical = reader.since(start)
-    checkSize(canonical.byteLength, { what: 'statement', bytesMax: canonicalMax(type) })
-    const codec = type > 1 && type < 128 ? someEntries : manyEntries
-    const entries = reader.field('signatures', () => codec.read(reader))
+    checkSize(canonical.byteLength, { what: 'statement', bytesMax })
+    reader.enter('signatures')
+    const entries = isMany(type) ? manyEntries.read(reader) : someEntries.read(reader)
+    reader.leave()
     return { network: net, type, body, canonical, entries }
   }
+}
+
+function isMany(type: number): boolean {
+  return type <= 1 || type >= 128
 }
 
 /** Most bytes of C without signatures. */
@@ -145,5 +159,5 @@ export function encodeStatement(parts: StatementParts): Bytes {
 export function decodeStatement(bytes: Bytes): Statement {
   const whole = { what: 'statement', bytesMax: statementBytesMax }
   checkSize(bytes.byteLength, whole)
-  return decodeWhole(statement, copy(bytes), whole)
+  return readWhole(statement, copy(bytes), whole)
 }

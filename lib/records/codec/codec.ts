@@ -52,6 +52,18 @@ export function decodeWhole<T>(codec: Codec<T>, bytes: Bytes, { what, bytesMax }
   return value
 }
 
+/**
+ * As `decodeWhole`, of a form that can be read in one way only: raw bytes and integers, which the
+ * reader itself takes in their shortest form alone.
+ */
+export function readWhole<T>(codec: Codec<T>, bytes: Bytes, { what, bytesMax }: Whole): T {
+  checkSize(bytes.byteLength, { what, bytesMax })
+  const reader = new Reader(bytes, what)
+  const value = codec.read(reader)
+  reader.end()
+  return value
+}
+
 /** Throws `OVER_LIMIT` if `size` bytes are more than `bytesMax`. */
 export function checkSize(size: number, { what, bytesMax }: Whole): void {
   if (size <= bytesMax) return

@@ -6,6 +6,7 @@ export {
   checkSize,
   decodeWhole,
   encodeWhole,
+  readWhole,
   refine,
   remembered,
   struct,

@@ -164,7 +164,7 @@ function checkCount(side: Reader | Writer, count: number, max: number): void {
 
 function readEach(reader: Reader, count: number, read: () => unknown): void {
   for (let index = 0; index < count; index++) {
-    reader.enter(String(index))
+    reader.enter(index)
     read()
     reader.leave()
   }

@@ -12,7 +12,7 @@ export class Reader {
   readonly what: string
   readonly #state: ReturnType<typeof c.state>
   readonly #bytes: Bytes
-  readonly #path: string[] = []
+  readonly #path: (string | number)[] = []
   /** `fail`, as rules are handed it. */
   readonly refuse = (code: Code, reason: string): never => this.fail(code, reason)
 
@@ -131,7 +131,7 @@ export class Reader {
   }
 
   /** Reads one field; its name appears in the error if it fails. */
-  field<T>(name: string, read: () => T): T {
+  field<T>(name: string | number, read: () => T): T {
     this.enter(name)
     const value = read()
     this.leave()
@@ -139,7 +139,7 @@ export class Reader {
   }
 
   /** The field `name` is read from here on, until `leave`; its name appears in the error. */
-  enter(name: string): void {
+  enter(name: string | number): void {
     this.#path.push(name)
   }
 

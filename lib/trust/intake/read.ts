@@ -14,7 +14,7 @@ import { keysOf } from '../belief/quorum.ts'
 export function readStatement(network: Bytes, statement: Statement): AnyKnown {
   checkNetwork(network, statement)
   const id = statementId(statement.canonical)
-  const known = { id, statement: { ...statement, entries: [] }, signers: [] }
+  const known = { id, statement: bareOf(statement), signers: [] }
   try {
     const body = decodeBody(statement)
     switch (body.tag) {
@@ -41,6 +41,10 @@ export function readStatement(network: Bytes, statement: Statement): AnyKnown {
     if (!isOtaError(error, 'UNSUPPORTED') && !isOtaError(error, 'POLICY_INVALID')) throw error
     return { tag: 'other', known: { ...known, body: { type: statement.type, code: error.code } } }
   }
+}
+
+function bareOf({ network, type, body, canonical }: Statement): Statement {
+  return { network, type, body, canonical, entries: [] }
 }
 
 /** Asked before any signature is tried: the network decides whether this is ours at all (S8). */
