@@ -1,5 +1,5 @@
 import { EXIT, HOUR, toHex, type Code } from '../base/index.ts'
-import type { State } from '../cutover/index.ts'
+import { codeOf, type State } from '../cutover/index.ts'
 import type { LauncherView } from '../host/index.ts'
 import type { Decision, Moment } from '../rollout/index.ts'
 import {
@@ -39,7 +39,12 @@ export function statusOf(shown: Shown): StatusView {
     rollout: decision === null ? null : rolloutView(believed, decision),
     quarantine: state.quarantine
       .filter(({ active }) => active)
-      .map(({ release: name, why }) => ({ release: name, why })),
+      .map(({ release: name, why, code, nextMs }) => ({
+        release: name,
+        why,
+        code: codeOf(code),
+        retryMs: nextMs
+      })),
     attempts: Object.entries(remembered.attempts).map(([name, count]) => ({
       release: name,
       count

@@ -22,7 +22,13 @@ export interface StatusView {
   /** This node as a treated one: since when the new version is in charge, and how it fares. */
   readonly treatment: TreatmentView | null
   readonly rollout: RolloutStatus | null
-  readonly quarantine: readonly { readonly release: string; readonly why: string }[]
+  /** `code`: what happened, as `NO_SPACE`; `retryMs`: when it is tried again by itself. */
+  readonly quarantine: readonly {
+    readonly release: string
+    readonly why: string
+    readonly code: string
+    readonly retryMs: number | null
+  }[]
   /** How often each release was started here, retries included. */
   readonly attempts: readonly { readonly release: string; readonly count: number }[]
   readonly trust: {

@@ -1,5 +1,6 @@
 import { equal, isOtaError, PPM, toHex, type Bytes } from '../base/index.ts'
 import { placeOf } from '../crowd/index.ts'
+import { codeOf } from '../cutover/index.ts'
 import { judgedOf, standings, type AgainstId, type Answer } from '../rollout/index.ts'
 import {
   compareOrder,
@@ -135,6 +136,7 @@ function orderOf({ moment, state }: Shown, known: KnownRelease): ConditionView {
 function quarantineOf({ state }: Shown, { id }: KnownRelease): ConditionView {
   const name = toName(id)
   const found = state.quarantine.find(({ active, release }) => active && release === name)
-  const text = found === undefined ? 'not quarantined' : `quarantined: ${found.why}`
+  const text =
+    found === undefined ? 'not quarantined' : `quarantined: ${found.why}, ${codeOf(found.code)}`
   return { id: 'quarantine', ok: found === undefined, text }
 }

@@ -95,13 +95,13 @@ test('a hold, a fork, a quarantine and every alarm are shown', (t) => {
     state: 'waiting',
     next: release('c', '3.0.0'),
     trust: { ...trust, forked: true },
-    quarantine: [{ release: 'd'.repeat(52), why: 'own' }],
+    quarantine: [{ release: 'd'.repeat(52), why: 'own', code: 'CRASH_LOOP', retryMs: null }],
     alarms: ['TRUST_FORK', 'CLOCK_SKEW']
   }
   t.is(row(view, 'state'), 'waiting, held by the operator')
   t.is(row(view, 'next'), '3.0.0  cccccccc  (epoch 1 seq 2)')
   t.ok(row(view, 'trust')?.endsWith(', forked: no installs'))
-  t.is(row(view, 'quarantine'), 'dddddddd own')
+  t.is(row(view, 'quarantine'), 'dddddddd own, CRASH_LOOP')
   const alarms = statusLines(view).filter((line) => line.startsWith('alarm'))
   t.alike(
     alarms.map((line) => line.replace(/\s+/, ' ')),

@@ -18,7 +18,11 @@ export interface NodeStatus {
   readonly app: { readonly pid: number | null; readonly restarts: number } | null
   readonly pids: { readonly daemon: number; readonly launcher: number }
   readonly attempts: readonly { readonly release: string; readonly count: number }[]
-  readonly quarantine: readonly { readonly release: string; readonly why: string }[]
+  readonly quarantine: readonly {
+    readonly release: string
+    readonly why: string
+    readonly code: string
+  }[]
   readonly treatment: { readonly release: string; readonly startedMs: number } | null
   readonly rollout: {
     readonly release: string

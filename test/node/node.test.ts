@@ -206,7 +206,9 @@ test('an abort that comes between the turn and the cut-over is in time', async (
   t.absent(it.deeds.includes('do start'))
   t.is(it.machine.state.op, null)
   const status = await it.node.status()
-  t.alike(status.quarantine, [{ release: nameOf(second), why: 'fleet' }])
+  t.alike(status.quarantine, [
+    { release: nameOf(second), why: 'fleet', code: 'HALTED', retryMs: null }
+  ])
 })
 
 test('S47 a clock that is off holds, and is an alarm; set right, the node goes on', async (t) => {

@@ -36,8 +36,8 @@ export function statusLines(view: NodeStatus, nowMs: number): readonly string[] 
     rows.push(['rollout', `${escapeText(label)} ${phase}: ${counts}`])
     for (const reason of reasons) rows.push(['', escapeText(reason)])
   }
-  for (const { release: id, why } of view.quarantine)
-    rows.push(['quarantine', `${short(id)} ${why}`])
+  for (const { release: id, why, code } of view.quarantine)
+    rows.push(['quarantine', `${short(id)} ${why}, ${code}`])
   rows.push(['trust', trustLine(view, nowMs)])
   if (view.trust !== null) rows.push(['freshness', freshnessLine(view)])
   rows.push(['peers', String(view.peers)])
