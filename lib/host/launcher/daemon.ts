@@ -6,6 +6,11 @@ import { forgetPid, notePid, signalGroup } from './pids.ts'
 /** Ends that no restart can cure: wrong config, an era that is not supported. */
 const finalCodes: readonly number[] = [2, 40]
 const stopGraceMs = 10_000
+/**
+ * Threads that unpack and store keep heaps of their own, which glibc never joins: two of them cost a
+ * sixth less memory at the peak of a large fetch. Others pass over it.
+ */
+const THRIFTY = { MALLOC_ARENA_MAX: '2' }
 
 /** Keeps the daemon running: started again after 1, 2, 4 … 60 s, unseen by the app. */
 export class DaemonKeeper {
@@ -32,6 +37,7 @@ export class DaemonKeeper {
     this.starts++
     const child = spawn(program, args, {
       cwd: this.#config.home,
+      env: { ...THRIFTY, ...process.env },
       detached: true,
       stdio: ['ignore', output, output]
     })

@@ -1,17 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { createServer, connect, type Socket } from 'node:net'
 import Hypercore from 'hypercore'
-import {
-  packPatches,
-  packTree,
-  readBlockFile,
-  verifyTree,
-  writeBlockFile,
-  type Pack
-} from '../../../lib/artifact/index.ts'
+import { packTree, readBlockFile, verifyTree, type Pack } from '../../../lib/artifact/index.ts'
 import { assert } from '../../../lib/base/index.ts'
 import { Store } from '../../../lib/feed/index.ts'
-import { realClock, realDice, realDisk } from '../../../lib/host/index.ts'
+import { makePatches, realClock, realDice, realDisk } from '../../../lib/host/index.ts'
 import type { Artifact } from '../../../lib/records/index.ts'
 
 /** What one process is asked to do; it does one thing, says what it took, and ends. */
@@ -90,26 +83,50 @@ async function work(job: Job): Promise<Partial<Done>> {
   return {}
 }
 
+/** As the publisher's program makes them: in a process of its own, which is the one that counts. */
 async function patch(job: Extract<Job, { do: 'patch' }>): Promise<Partial<Done>> {
-  const to = { folder: job.to, pack: await packTree(disk, job.to, platform), platform }
-  const { manifest } = await packTree(disk, job.from, platform)
-  const made = await packPatches(disk, {
-    to,
-    bases: [{ folder: job.from, manifest }],
+  const [to, from] = [
+    await packTree(disk, job.to, platform),
+    await packTree(disk, job.from, platform)
+  ]
+  const order = {
+    to: { folder: job.to, platform, pack: withoutBlocks(to) },
+    bases: [{ folder: job.from, manifest: from.manifest }],
     scratch: `${job.output}.proof`,
-    ...(job.memoryBytes === null ? {} : { memoryBytes: job.memoryBytes })
+    output: job.output,
+    memoryBytes: job.memoryBytes
+  }
+  let peak = 0
+  const look = setInterval(() => {
+    peak = Math.max(peak, ...children().map(peakBytes))
+  }, 200)
+  const startedMs = performance.now()
+  const made = await makePatches(order, {
+    signal: new AbortController().signal,
+    onStep: () => undefined
   })
-  assert(made !== null, 'a patch of these trees pays')
-  await writeBlockFile(disk, job.output, made.blocks())
+  clearInterval(look)
   const [cost] = made.costs
   return {
-    artifact: { ...artifactOf(to.pack), patch: made.core },
+    seconds: (performance.now() - startedMs) / 1_000,
+    peakBytes: peak,
+    artifact: { ...artifactOf(to), patch: made.core },
     facts: {
       patchBytes: cost?.patchBytes ?? null,
       chunkBytes: cost?.chunkBytes ?? null,
       solidBytes: made.solidBytes
     }
   }
+}
+
+function withoutBlocks(pack: Pack): Omit<Pack, 'blocks'> {
+  const { manifest, treeDigest, entries, bytes, core, head, blockSizes } = pack
+  return { manifest, treeDigest, entries, bytes, core, head, blockSizes }
+}
+
+function children(): readonly number[] {
+  const path = `/proc/${process.pid}/task/${process.pid}/children`
+  return readFileSync(path, 'utf8').split(' ').filter(Boolean).map(Number)
 }
 
 async function serve(job: Extract<Job, { do: 'serve' }>): Promise<Partial<Done>> {
@@ -173,10 +190,14 @@ function artifactOf(pack: Pack): Artifact {
   return { component: '', platform, treeDigest, entries, bytes, tree: core, patch: null }
 }
 
-/** Of this process alone: what the kernel counts as children's begins with the parent's. */
-function peakBytes(): number {
-  const status = readFileSync('/proc/self/status', 'utf8')
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1_024
+/** Of one process alone: what the kernel counts as children's begins with the parent's. */
+function peakBytes(pid: number): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1_024
+  } catch {
+    return 0
+  }
 }
 
 async function answer(job: Job): Promise<void> {
@@ -185,7 +206,8 @@ async function answer(job: Job): Promise<void> {
   const result = await work(job)
   const { user, system } = process.cpuUsage(cpu)
   const seconds = (performance.now() - startedMs) / 1_000
-  const done: Done = { seconds, cpuS: (user + system) / 1e6, peakBytes: peakBytes(), ...result }
+  const own = { seconds, cpuS: (user + system) / 1e6, peakBytes: peakBytes(process.pid) }
+  const done: Done = { ...own, ...result }
   process.send?.(done)
   if (job.do !== 'serve') process.disconnect()
 }
