@@ -1,4 +1,4 @@
-import { equal, toHex, type Bytes, type Code } from '../base/index.ts'
+import { equal, type Bytes, type Code } from '../base/index.ts'
 import { decodeEntry, type Statement } from '../records/index.ts'
 import type { Believed, Ruling } from '../trust/index.ts'
 
@@ -66,18 +66,32 @@ function busiest(arrivals: readonly Arrival[]): string {
   return first?.[0] ?? ''
 }
 
+/** A statement under the hex of its id, and what was ruled on it. */
+interface Ruled {
+  readonly hex: string
+  readonly ruling: Ruling
+}
+
 /**
  * Whether a later trust may see more in a statement than was taken from it: it is short of
  * something a trust can bring, or carries signatures of keys that nobody lists yet, as one does
  * that the next signers sign before they are in office.
  */
-export function isEarly(ruling: Ruling, { entries }: Statement, { held }: Believed): boolean {
-  if (ruling.tag === 'refused' || ruling.tag === 'pending') {
-    return ruling.id !== null && early.has(ruling.code)
-  }
-  const signers = held.get(toHex(ruling.id))?.any.known.signers ?? []
+export function isEarly(
+  { hex, ruling }: Ruled,
+  { entries }: Statement,
+  { held }: Pick<Believed, 'held'>
+): boolean {
+  if (ruling.tag === 'refused' || ruling.tag === 'pending') return early.has(ruling.code)
+  const signers = held.get(hex)?.any.known.signers ?? []
   return entries.some((entry) => {
-    const signature = decodeEntry(entry)
-    return signature !== null && !signers.some((key) => equal(key, signature.key))
+    if (signers.some((key) => begins(entry.bytes, key))) return false
+    return decodeEntry(entry) !== null
   })
+}
+
+function begins(bytes: Bytes, key: Bytes): boolean {
+  const { length } = key
+  for (let at = 0; at < length; at++) if (bytes[at] !== key[at]) return false
+  return true
 }

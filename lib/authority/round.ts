@@ -79,17 +79,16 @@ export class Round {
       return this.#say({ tag: 'refused', code, message, id: null }, from)
     }
     const ruling = this.#admission.take(statement, this.#nowMs)
-    const { id } = ruling
-    const { view } = this.#admission
-    if (id !== null) {
-      const hex = toHex(id)
-      this.#wants.note(view, hex, statement.entries.length)
-      this.#carriers.set(hex, from)
-    }
     this.#say(ruling, from)
+    const { id } = ruling
+    if (id === null) return ruling
+    const hex = toHex(id)
+    const { view } = this.#admission
+    this.#wants.note(view, hex, statement.entries.length)
+    this.#carriers.set(hex, from)
     const isWaiting = ruling.tag === 'pending' && ruling.isNew
-    const earlier = isWaiting ? this.#parked.takeOf(ruling.id) : []
-    if (id !== null && isEarly(ruling, statement, view)) this.#parked.add({ id, bytes, from })
+    const earlier = isWaiting ? this.#parked.takeOf(id) : []
+    if (isEarly({ hex, ruling }, statement, view)) this.#parked.add({ id, bytes, from })
     return this.#complete(ruling, earlier)
   }
 

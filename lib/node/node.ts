@@ -1,7 +1,7 @@
 import { OtaError, type Bytes, type Facts } from '../base/index.ts'
 import { Life } from '../base/life.ts'
 import type { Moment } from '../rollout/index.ts'
-import { signedDateMs, toName } from '../trust/index.ts'
+import { fromName, signedDateMs, toName } from '../trust/index.ts'
 import { judgeNow } from './guards.ts'
 import { Hands } from './hands.ts'
 import { KeptFile } from './kept.ts'
@@ -81,6 +81,7 @@ export class Node extends Life {
     // First of all: a brake must not be forgotten by a hand-over that recovery goes on with.
     const path = `${machine.home.path}/evidence`
     this.#kept = await KeptFile.open(disk, log, { path, pool, nowMs: this.#nowMs() })
+    authority.protect(() => this.#inUse())
     const hadDigest = (digest: Bytes) => authority.hadDigest(digest)
     pool.setContext({ believed: authority.believed, hadDigest })
     await this.#hands.recover()
@@ -109,6 +110,13 @@ export class Node extends Life {
   async why(release: string | null): Promise<WhyView> {
     const about = release === null ? null : this.#named(release)
     return whyOf(await this.#shown(), about)
+  }
+
+  /** What runs, what could come back, what is under way: their statements are never forgotten. */
+  #inUse(): readonly Bytes[] {
+    const { op, pointer } = this.#hands.state
+    const names = [pointer?.release, pointer?.prev?.release, op?.release]
+    return names.filter((name) => name !== undefined).map((name) => fromName(name))
   }
 
   /** Name of the release that `current` names, or null. */

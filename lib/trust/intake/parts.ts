@@ -128,7 +128,7 @@ export function unite(believed: Believed, any: AnyKnown, { entries, parts }: Off
     good.push(proof === signature.proof ? entry : encodeEntry({ ...signature, proof }))
   }
   const laid = normaliseEntries(good)
-  const isStripped = good.length < statement.entries.length + entries.length
+  const isStripped = laid.length < statement.entries.length + entries.length
   return { entries: laid, signers: laid.map(keyOf), bad, badProofs, isStripped }
 }
 
