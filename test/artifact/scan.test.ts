@@ -4,7 +4,7 @@ import { KIB } from '../../lib/base/index.ts'
 import { Lanes } from '../../lib/artifact/lanes.ts'
 import { disk, noise, packFolder, writeTree, type Spec } from './trees.ts'
 
-/** Names of which a folder comes before what its own name begins: a walk sees `a/…` before `a-…`. */
+/** A folder comes before what its own name begins: a walk sees `a/…` before `a-…`. */
 function awkward(): Spec {
   const files = Array.from({ length: 40 }, (_, i): [string, Uint8Array][] => [
     [`a/${i}.js`, noise(3 * KIB, i + 1)],
@@ -13,7 +13,7 @@ function awkward(): Spec {
   return Object.fromEntries(files.flat())
 }
 
-test('a folder is listed in the order of its manifest, and cut as its publisher cut it', async (t) => {
+test('a folder is listed in the order of its manifest, cut as its publisher cut it', async (t) => {
   const top = await t.tmp()
   const old = await writeTree(`${top}/old`, awkward())
   const { entries } = await scanTree(disk, old)
@@ -33,7 +33,7 @@ test('a folder is listed in the order of its manifest, and cut as its publisher 
   t.is(need, 1, 'the group with the new file, and no other')
 })
 
-test('lanes run a few deeds at once, and end when the last is over, also after a failure', async (t) => {
+test('lanes run a few deeds at once and end with the last, also after a failure', async (t) => {
   const lanes = new Lanes()
   let running = 0
   let most = 0

@@ -15,7 +15,7 @@ import type { Done, Job } from './large/worker.ts'
  *   npm run bench:large [-- --seed X] [--files N] [--patch-memory MIB] [--keep FOLDER]
  *
  * Every step is a process of its own, so that each has its own peak of memory. What a node does
- * must stay under 250 MB, and the process that makes patches under `--patch-memory`; speeds depend on
+ * must stay under 250 MB, the process that makes patches under `--patch-memory`; speeds depend on
  * the machine and are only shown. The solid stream alone takes minutes.
  */
 const { values } = parseArgs({

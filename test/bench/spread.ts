@@ -13,7 +13,7 @@ import { runOurs } from './spread/ours.ts'
 /**
  * How fast a release spreads when every uplink is narrow, beside one web server and BitTorrent:
  *
- *   npm run bench:spread [-- --receivers 8,16,32] [--mb 20] [--uplink 10] [--only upswell,http,aria2]
+ *   npm run bench:spread [-- --receivers 8,16,32] [--mb 20] [--uplink 10] [--only upswell,http]
  *
  * One seed and N receivers, each a process in a network namespace of its own with a capped uplink
  * (Mbit/s); all begin at the same moment, which is worse than the drawn moments of a real release.

@@ -1,4 +1,4 @@
-// A node whose disk is full when a release comes: the fleet goes on, and so does the node once there
+// A node whose disk is full when a release comes: the fleet goes on, the node does once there
 // is space, in the same process.
 import test, { type TestContext } from 'brittle'
 import { execFileSync } from 'node:child_process'

@@ -29,7 +29,7 @@ setFlagsFromString('--expose-gc')
 // Cast: the flag puts the function there.
 const collect = runInNewContext('gc') as () => void
 
-/** What no coder makes smaller, so that a core is as large as its tree; each version spoils a bit. */
+/** What no coder makes smaller, so a core is as large as its tree; each version spoils a bit. */
 function program(version: number): Bytes {
   const bytes = noise(packedBytes, 99)
   for (let v = 1; v <= version; v += 1) {

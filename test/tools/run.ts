@@ -6,7 +6,7 @@ import { attacksPage, ofTrust, scenarioLine } from './scenarios.ts'
 /**
  * Runs every compiled test file, each in a process of its own, two at a time, and ends with a line
  * that counts the scenarios of docs/attacks.md and one `N passed, N failed`. A file counts as
- * passed only if it printed its summary and `# ok` and ended with 0: brittle dies without a summary when a
+ * passed only if it printed its summary, `# ok` and ended with 0: brittle dies without one if a
  * test runs out of time, and whatever a file leaves open would hang the run for ever, so each has a
  * wall limit.
  *

@@ -19,7 +19,7 @@ export class Matches {
   readonly #shift: number
   readonly #sizes: Int32Array
   readonly #places: Int32Array
-  /** Bytes that the two suffixes beside the last search share with the target; -1: not looked at. */
+  /** Bytes that both suffixes beside the last search share with the target; -1: not looked at. */
   #lowSame = -1
   #highSame = -1
 
@@ -74,7 +74,7 @@ export class Matches {
   }
 
   /**
-   * Index of the first suffix that is not below the target's at `k`, of which `most` bytes count; all
+   * Index of the first suffix not below the target's at `k`, of which `most` bytes count; all
    * before it are. The hottest loop of all: by halves, each step two misses of the cache.
    */
   #search(k: number, most: number): number {

@@ -14,7 +14,7 @@ const stuckStep = 8
 /**
  * Aligns the target to the source with approximate extension (Percival: Naive differences of
  * executable code, 2003). A new alignment is taken where its match explains more than `threshold`
- * bytes beyond the old one, and `perBit` more for each bit of the move to it: what is far costs more
+ * bytes beyond the old one, `perBit` more for each bit of the move to it: what is far costs more
  * to name. The ops make the whole target, each at least one byte of it.
  */
 export function parse(matches: Matches, threshold: number, perBit = 0): readonly Op[] {

@@ -7,7 +7,7 @@ import { forgetPid, notePid, signalGroup } from './pids.ts'
 const finalCodes: readonly number[] = [2, 40]
 const stopGraceMs = 10_000
 /**
- * Threads that unpack and store keep heaps of their own, which glibc never joins: two of them cost a
+ * Threads that unpack and store keep heaps of their own, which glibc never joins: two cost a
  * sixth less memory at the peak of a large fetch. Others pass over it.
  */
 const THRIFTY = { MALLOC_ARENA_MAX: '2' }

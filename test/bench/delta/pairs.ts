@@ -94,7 +94,7 @@ export const known: readonly Pair[] = [
 const quick = ['P5', 'P6', 'P8', 'P10']
 
 /**
- * The pairs that were asked for: ids of the list, or `name@old..new` from npm (`deb:` before it: from
+ * The pairs asked for: ids of the list, or `name@old..new` from npm (`deb:` before it: from
  * Debian). Throws `USAGE` for what is neither.
  */
 export function pairsFor(asked: readonly string[], all: boolean): readonly Pair[] {
