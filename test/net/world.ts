@@ -260,7 +260,7 @@ export async function makeNodeWith<P extends EvidencePool>(
 }
 
 /** Resolves once `holds` does; rejects after `limitMs`, naming what it waited for. */
-export async function until(what: string, holds: () => boolean, limitMs = 12_000): Promise<void> {
+export async function until(what: string, holds: () => boolean, limitMs = 40_000): Promise<void> {
   const clock = realClock()
   const endMs = clock.steadyMs() + limitMs
   while (!holds()) {
