@@ -33,5 +33,6 @@ export {
   type OpenSource,
   type SourceFacts
 } from './source/build.ts'
+export { SourceBuilder, writeSource } from './source/builder.ts'
 export { makeBundle, type BundleFrom } from './source/git.ts'
 export { closeWorkshop, type Workshop } from './source/workshop.ts'

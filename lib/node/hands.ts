@@ -12,7 +12,7 @@ import { Trees } from './trees.ts'
 
 export interface HandsParts {
   readonly ports: NodePorts
-  readonly parts: Pick<NodeParts, 'authority' | 'machine' | 'store'>
+  readonly parts: Pick<NodeParts, 'authority' | 'machine' | 'store' | 'builder'>
   readonly options: Pick<NodeOptions, 'platform'>
   readonly queue: Queue
   readonly teller: Teller
@@ -43,6 +43,7 @@ export class Hands {
       disk: ports.disk,
       log: ports.log,
       store: parts.store,
+      builder: parts.builder ?? null,
       machine: parts.machine,
       emit: (event) => this.push(event),
       tell: (event, facts) => given.teller.tell(event, facts),

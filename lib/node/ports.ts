@@ -3,7 +3,7 @@ import type { Authority } from '../authority/index.ts'
 import type { Pool } from '../crowd/index.ts'
 import type { Store } from '../feed/index.ts'
 import type { Wire } from '../gossip/index.ts'
-import type { Machine } from '../host/index.ts'
+import type { Machine, SourceBuilder } from '../host/index.ts'
 import type { KeyPair } from '../trust/index.ts'
 import type { Said } from './said.ts'
 
@@ -24,8 +24,18 @@ export interface NodeParts {
   >
   readonly store: Pick<
     Store,
-    'fetchTree' | 'rebuild' | 'drop' | 'openFeeds' | 'onBlock' | 'onAlarm' | 'replicate'
+    | 'fetchTree'
+    | 'fetchCore'
+    | 'blocks'
+    | 'rebuild'
+    | 'drop'
+    | 'openFeeds'
+    | 'onBlock'
+    | 'onAlarm'
+    | 'replicate'
   >
+  /** Builds releases that carry their source; absent: all are fetched as they were built. */
+  readonly builder?: Pick<SourceBuilder, 'check' | 'build'> | null
   readonly wire: Pick<
     Wire,
     | 'publish'

@@ -1,20 +1,32 @@
-import { equal, isOtaError, SECOND } from '../base/index.ts'
+import { equal, isOtaError, OtaError, SECOND } from '../base/index.ts'
 import type { Clock, Disk, Facts, Log } from '../base/index.ts'
 import type { Event } from '../cutover/index.ts'
 import type { LocalTree, Progress, Store } from '../feed/index.ts'
-import type { Machine } from '../host/index.ts'
+import type { Machine, SourceBuilder } from '../host/index.ts'
 import { isReleaseName, type Artifact, type CoreRef } from '../records/index.ts'
 import { toName, type KnownRelease } from '../trust/index.ts'
 import type { Guarded } from './guards.ts'
 
 /** How far a fetch is, is told so often. */
 const tellEveryMs = SECOND
+/** This machine cannot build it, or nobody has the source now: the built tree is taken (S52). */
+const notHereCodes = ['CANNOT_BUILD', 'NO_PEERS', 'TIMEOUT'] as const
+/** The source is not what was signed, or gives something else (S43, S52, S53). */
+const otherCodes = [
+  'BUILD_MISMATCH',
+  'HASH_MISMATCH',
+  'LENGTH_EXCEEDED',
+  'DEPENDENCY_DRIFT',
+  'BAD_TREE'
+] as const
 
 export interface TreesPorts {
   readonly clock: Clock
   readonly disk: Disk
   readonly log: Log
-  readonly store: Pick<Store, 'fetchTree' | 'rebuild' | 'drop'>
+  readonly store: Pick<Store, 'fetchTree' | 'fetchCore' | 'blocks' | 'rebuild' | 'drop'>
+  /** Null: what carries its source is fetched built, as everything is. */
+  readonly builder: Pick<SourceBuilder, 'check' | 'build'> | null
   readonly machine: Pick<Machine, 'home'>
   readonly emit: (event: Event) => void
   /** An event for whoever watches this node. */
@@ -27,6 +39,13 @@ export interface TreesPorts {
   readonly known: () => readonly Artifact[]
   /** Whether a release may come a step nearer now. */
   readonly judge: (name: string) => Guarded
+}
+
+/** A release that is to lie here, and what does already. */
+interface Wanted {
+  readonly known: KnownRelease
+  readonly artifact: Artifact
+  readonly versions: readonly string[]
 }
 
 /** Signers took it back; what only makes it wait, as a brake, does not undo a fetch. */
@@ -91,8 +110,10 @@ export class Trees {
   drop(releases: readonly string[], keep: readonly string[]): void {
     const coresOf = (names: readonly string[]): CoreRef[] =>
       names.flatMap((name) => {
-        const { tree, patch } = this.#ports.find(name)?.artifact ?? { tree: null, patch: null }
-        return [tree, patch].filter((ref) => ref !== null)
+        const found = this.#ports.find(name)
+        const { tree, patch } = found?.artifact ?? { tree: null, patch: null }
+        const source = found?.known.body.source?.core ?? null
+        return [tree, patch, source].filter((ref) => ref !== null)
       })
     const kept = coresOf(keep)
     for (const ref of coresOf(releases)) {
@@ -123,7 +144,7 @@ export class Trees {
     const names = await this.#ports.disk.list(`${home.path}/versions`)
     const versions = names.filter(isReleaseName)
     // What was installed once lies here still; `verify` hashes it again.
-    if (!versions.includes(release)) await this.#bring(op, release, found.artifact, versions)
+    if (!versions.includes(release)) await this.#bring(op, release, { ...found, versions })
     // A fetch takes hours: what lost its quorum meanwhile is not put among the versions.
     if (isLost(this.#ports.judge(release))) {
       this.#ports.emit({ tag: 'failed', op, reason: 'not-eligible' })
@@ -134,17 +155,14 @@ export class Trees {
   }
 
   /** A fetch that a crash cut off left half a tree: it is made again from the blocks held. */
-  async #bring(
-    op: number,
-    release: string,
-    artifact: Artifact,
-    versions: readonly string[]
-  ): Promise<void> {
+  async #bring(op: number, release: string, wanted: Wanted): Promise<void> {
     const { store, machine, tell } = this.#ports
     const { home } = machine
     await home.discard(op)
-    const { bases, reuse } = this.#local(versions)
-    await store.fetchTree(artifact, {
+    if (await this.#isBuilt(op, release, wanted)) return
+    await home.discard(op)
+    const { bases, reuse } = this.#local(wanted.versions)
+    await store.fetchTree(wanted.artifact, {
       into: home.work(op),
       bases,
       reuse,
@@ -153,6 +171,45 @@ export class Trees {
       onProgress: this.#teller(release),
       onAlarm: ({ code, text }) => tell('alarm', { code, text })
     })
+  }
+
+  /**
+   * The tree made from its source, where there is one and the operator wants that. A machine that
+   * cannot build, or gets no source, takes the tree as it was built (S52); what comes out other
+   * than signed is thrown, and never run.
+   */
+  async #isBuilt(op: number, release: string, wanted: Wanted): Promise<boolean> {
+    const { builder, disk, store, machine, log } = this.#ports
+    const { source } = wanted.known.body
+    if (builder === null || source === null) return false
+    const { signal } = this.#stop
+    const into = machine.home.work(op)
+    const folder = `${into}.source`
+    try {
+      await builder.check()
+      await store.fetchCore(source.core, { signal, onProgress: this.#teller(release) })
+      const blocks = store.blocks(source.core)
+      const { artifact } = wanted
+      await builder.build({ source, artifact, blocks, folder, into, signal })
+      log('built', { release, commit: source.commit })
+      return true
+    } catch (error) {
+      if (!isOtaError(error)) throw error
+      if (otherCodes.some((code) => isOtaError(error, code))) throw this.#other(release, error)
+      if (notHereCodes.every((code) => !isOtaError(error, code))) throw error
+      log('not-built', { release, code: error.code, message: error.message })
+      return false
+    } finally {
+      await disk.remove(folder)
+    }
+  }
+
+  /** The source, or what came of it, is not what was signed: who runs this node hears both sides. */
+  #other(release: string, error: OtaError): OtaError {
+    const { have = null, need = null } = error.facts
+    const text = error.message
+    this.#ports.tell('alarm', { code: error.code, text, release, have, need })
+    return new OtaError('BUILD_MISMATCH', text, { cause: error })
   }
 
   /** Version folders by what their release signed; those of no known release give chunks only. */
@@ -187,6 +244,8 @@ export class Trees {
     if (error.code === 'NO_SPACE') this.#ports.emit({ tag: 'failed', op, reason: 'disk' })
     else if (error.code === 'NO_PERMISSION')
       this.#ports.emit({ tag: 'failed', op, reason: 'denied' })
+    else if (error.code === 'BUILD_MISMATCH')
+      this.#ports.emit({ tag: 'failed', op, reason: 'unreproducible' })
     else if (error.code === 'BAD_TREE') this.#ports.emit({ tag: 'failed', op, reason: 'tree-rule' })
     else this.#ports.emit({ tag: 'no-source', op })
   }

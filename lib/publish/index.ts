@@ -82,8 +82,7 @@ export {
   needJail,
   packSource,
   readSourceFile,
-  sourceCore,
-  writeBundle
+  sourceCore
 } from './source.ts'
 export { heldRelease, proposeRelease, waitsFor, type Proposal } from './drafts/propose.ts'
 export {

@@ -96,27 +96,6 @@ export async function sourceCore(
   return { core: source.core, blocks: () => blocksOf(desk.disk, bundle) }
 }
 
-/**
- * Writes the bundle that came as the blocks of its core to `file`, which must not exist. Whether
- * it is the signed one is judged where it is opened; what is longer than signed is
- * `LENGTH_EXCEEDED`.
- */
-export async function writeBundle(
-  disk: Disk,
-  file: string,
-  { source, blocks }: { readonly source: Source; readonly blocks: AsyncIterable<Bytes> }
-): Promise<void> {
-  await disk.create(file, new Uint8Array(0), 0o600)
-  let size = 0
-  for await (const block of blocks) {
-    size += block.byteLength
-    if (size > source.core.bytes) {
-      throw new OtaError('LENGTH_EXCEEDED', 'the source is longer than its release says')
-    }
-    await disk.append(file, block)
-  }
-}
-
 /** The source file: what `propose` puts into a release. */
 export function encodeSourceFile(source: Source): Bytes {
   return fromText(`${HEAD} ${toText(toLine(encodeSource(source)))}`)

@@ -7,6 +7,7 @@ import {
   buildRelease,
   makeBundle,
   realDisk,
+  SourceBuilder,
   type BundleFrom,
   type Workshop
 } from '../../lib/host/index.ts'
@@ -185,6 +186,39 @@ test(
     t.absent(existsSync(into))
   }
 )
+
+test('S52 a node that builds gets the signed tree from the blocks of a source', slow, async (t) => {
+  const folder = await t.tmp()
+  const signed = await signedIn(folder)
+  const own = join(folder, 'tmp/7/tree')
+  const order = { ...signed, folder: `${own}.source`, into: own }
+  const blocks = readBlocks(signed.bundle)
+  await new SourceBuilder(disk).build({ ...order, blocks })
+  await verifyTree(disk, own, signed.artifact)
+  t.alike(readdirSync(`${own}.source`), ['bundle'], 'of the workshop nothing is left')
+
+  const again = { ...order, folder: join(folder, 'again'), into: join(folder, 'other') }
+  const treeDigest = new Uint8Array(32).fill(9)
+  const artifact = { ...signed.artifact, treeDigest }
+  const code = async (deed: Promise<void>): Promise<string> =>
+    await deed.then(
+      () => 'built',
+      (error: unknown) => (isOtaError(error) ? error.code : String(error))
+    )
+  const other = { ...again, artifact, blocks: readBlocks(signed.bundle) }
+  t.is(await code(new SourceBuilder(disk).build(other)), 'BUILD_MISMATCH')
+  const long = { ...again, folder: join(folder, 'long'), blocks: readBlocks(signed.bundle, 2) }
+  t.is(await code(new SourceBuilder(disk).build(long)), 'LENGTH_EXCEEDED')
+  const away = new SourceBuilder(disk, { path: '/nonexistent' })
+  t.is(await code(away.check()), 'CANNOT_BUILD')
+  t.is(await code(away.build({ ...again, blocks: readBlocks(signed.bundle) })), 'CANNOT_BUILD')
+  t.absent(existsSync(again.into))
+})
+
+/** The bundle as a core gives it, so many times. */
+async function* readBlocks(file: string, times = 1): AsyncGenerator<Bytes> {
+  for (let i = 0; i < times; i += 1) yield new Uint8Array(await disk.readAt(file, 0, 1e9))
+}
 
 test(
   'S53 a dependency that is changed, added or gone stops before anything is run',

@@ -76,3 +76,12 @@ test('an operator may ask for more attestations than the trust', async (t) => {
     t.ok((await refused(odd)).startsWith(`policy.attest (${odd}): `), text)
   }
 })
+
+test('an operator may have releases built here, from their source', async (t) => {
+  const file = await fileOf(t, '[policy]\nbuild = true\n')
+  t.ok((await readConfig({ file, named: true, env: {}, flags: {} })).config.policy.build)
+  const env = { OTA_NODE_POLICY_BUILD: 'false' }
+  t.absent((await readConfig({ file, named: true, env, flags: {} })).config.policy.build)
+  const odd = await fileOf(t, '[policy]\nbuild = "yes"\n')
+  t.ok((await refused(odd)).startsWith(`policy.build (${odd}): `))
+})

@@ -173,6 +173,12 @@ class FakeStore implements Store {
     await this.whileFetching()
   }
 
+  async fetchCore(): Promise<void> {}
+
+  blocks(): AsyncIterable<Bytes> {
+    throw new Error('no source is fetched here')
+  }
+
   rebuild(): Promise<'whole'> {
     return Promise.resolve('whole')
   }

@@ -1,7 +1,8 @@
 import test, { type TestContext } from 'brittle'
-import { equal, fromText, type Bytes, type Facts } from '../../lib/base/index.ts'
+import { equal, fromText, OtaError, type Bytes, type Facts } from '../../lib/base/index.ts'
 import type { FetchTreeOptions, Progress } from '../../lib/feed/index.ts'
 import type { Event } from '../../lib/cutover/index.ts'
+import { codeOf, whyOf } from '../../lib/cutover/reasons.ts'
 import { Home } from '../../lib/host/files/home.ts'
 import { Trees } from '../../lib/node/trees.ts'
 import type { Artifact, CoreRef } from '../../lib/records/index.ts'
@@ -23,6 +24,9 @@ function artifact(n: number): Artifact {
 interface Given {
   readonly progress?: readonly Progress[]
   readonly error?: Error
+  /** Of the build; null: it comes out as signed. */
+  readonly built?: Error | null
+  readonly sourceError?: Error
 }
 
 async function trees(t: TestContext, given: Given = {}) {
@@ -31,6 +35,7 @@ async function trees(t: TestContext, given: Given = {}) {
   const clock = drivenClock()
   const asked: FetchTreeOptions[] = []
   const dropped: Bytes[] = []
+  const cores: Bytes[] = []
   const told: { event: string; facts: Facts }[] = []
   const events: Event[] = []
   const all = new Map([1, 2, 3, 9].map((n) => [name(n), artifact(n)]))
@@ -45,9 +50,28 @@ async function trees(t: TestContext, given: Given = {}) {
         for (const one of given.progress ?? []) options.onProgress?.(one)
         if (given.error !== undefined) throw given.error
       },
+      fetchCore: async (ref) => {
+        await Promise.resolve()
+        if (given.sourceError !== undefined) throw given.sourceError
+        cores.push(ref.key)
+      },
+      blocks: async function* () {
+        yield* await Promise.resolve([fromText('bundle')])
+      },
       rebuild: () => Promise.resolve('rebuilt'),
       drop: async (ref) => void dropped.push(await Promise.resolve(ref.key))
     },
+    builder:
+      given.built === undefined
+        ? null
+        : {
+            check: () => Promise.resolve(),
+            build: async ({ folder }) => {
+              await disk.makeFolder(folder)
+              await disk.create(`${folder}/bundle`, fromText('bundle'), 0o600)
+              if (given.built) throw given.built
+            }
+          },
     machine: { home },
     emit: (event) => void events.push(event),
     tell: (event, facts) => void told.push({ event, facts }),
@@ -55,7 +79,8 @@ async function trees(t: TestContext, given: Given = {}) {
       const found = all.get(text)
       const n = [...all.keys()].indexOf(text) + 1
       // Only the id is read of it here.
-      const known = { id: id(n) } as unknown as KnownRelease
+      const source = given.built === undefined ? null : { core: core(200 + n), commit: 'c0ffee' }
+      const known = { id: id(n), body: { source } } as unknown as KnownRelease
       return found === undefined ? null : { known, artifact: found }
     },
     known: () => [...all.values()],
@@ -63,7 +88,7 @@ async function trees(t: TestContext, given: Given = {}) {
   })
   made.open()
   t.teardown(async () => await made.close())
-  return { made, home, clock, asked, dropped, told, events }
+  return { made, home, clock, asked, dropped, cores, told, events }
 }
 
 async function over(events: readonly Event[]): Promise<Event> {
@@ -126,4 +151,46 @@ test('cores go with their release, but for those that a kept one shares', async 
     dropped.map(([first]) => first),
     [101, 2, 102]
   )
+})
+
+test('S52 a node that builds takes the tree of its own build, and fetches the source alone', async (t) => {
+  const { made, home, asked, cores, events, dropped } = await trees(t, { built: null })
+  made.fetch(5, name(2))
+  t.alike((await over(events)).tag, 'fetched')
+  t.is(asked.length, 0, 'the built tree is not fetched')
+  t.alike(
+    cores.map(([first]) => first),
+    [202]
+  )
+  t.alike(await disk.list(`${home.path}/tmp/5`), [], 'nothing of the build is left')
+  made.drop([name(2)], [])
+  while (dropped.length < 3) await new Promise((resolve) => setTimeout(resolve, 5))
+  t.is(dropped[2]?.[0], 202, 'the source goes with its release')
+})
+
+test('S52 what cannot be built, or whose source nobody has, is taken as it was built', async (t) => {
+  const cannot = new OtaError('CANNOT_BUILD', 'this machine makes no jail')
+  const gone = new OtaError('NO_PEERS', 'nobody has it')
+  for (const given of [{ built: cannot }, { built: null, sourceError: gone }]) {
+    const { made, asked, events } = await trees(t, given)
+    made.fetch(5, name(2))
+    t.is((await over(events)).tag, 'fetched')
+    t.is(asked.length, 1)
+  }
+})
+
+test('S52 S43 S53 a build that is not the signed tree runs nothing, and both digests are told', async (t) => {
+  const facts = { have: 'aa', need: 'bb' }
+  for (const code of ['BUILD_MISMATCH', 'HASH_MISMATCH', 'DEPENDENCY_DRIFT'] as const) {
+    const { made, asked, events, told } = await trees(t, {
+      built: new OtaError(code, 'another tree', { facts })
+    })
+    made.fetch(5, name(2))
+    t.alike(await over(events), { tag: 'failed', op: 5, reason: 'unreproducible' })
+    t.is(asked.length, 0, 'no other bytes are looked for')
+    const { event, facts: alarm } = told[0]!
+    t.alike([event, alarm['code'], alarm['have'], alarm['need']], ['alarm', code, 'aa', 'bb'])
+  }
+  t.is(whyOf('unreproducible'), 'own')
+  t.is(codeOf('unreproducible'), 'BUILD_MISMATCH')
 })

@@ -43,7 +43,9 @@ const schema = v.strictObject({
     v.strictObject({
       tier: v.optional(v.picklist([0, 1, 2]), 0),
       // Organisations that must attest a release here; counts where it is more than the trust says.
-      attest: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(64)), 0)
+      attest: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(64)), 0),
+      // Build releases that carry their source, and run none that comes out other than signed.
+      build: v.optional(v.boolean(), false)
     }),
     {}
   ),

@@ -5,6 +5,7 @@ import {
   Machine,
   noLocalApp,
   socketPath,
+  SourceBuilder,
   type LocalApp,
   type ReleaseFacts
 } from '../../host/index.ts'
@@ -77,9 +78,10 @@ async function openParts(ground: Ground, { own, local, end }: Opening): Promise<
   const store = storeOf(ground)
   const running = () => runningOf(ground, node.runs())
   const wire = await wireOf(ground, { running })
+  const builder = config.policy.build ? new SourceBuilder(disk) : null
   const node: Node = new Node(
     { clock, disk, log },
-    { authority, pool, said, machine, store, wire },
+    { authority, pool, said, machine, store, wire, builder },
     {
       network: told.network,
       pair: identity.pair,

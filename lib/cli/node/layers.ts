@@ -90,6 +90,7 @@ const ENV_KEYS: readonly (readonly [section: string | null, key: string, parse: 
   ['app', 'linger', asText],
   ['policy', 'tier', asNumber],
   ['policy', 'attest', asNumber],
+  ['policy', 'build', asFlag],
   ['swarm', 'host', asText],
   ['swarm', 'port', asNumber],
   ['swarm', 'peers', asList],

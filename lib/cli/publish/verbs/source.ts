@@ -8,6 +8,7 @@ import {
   makeBundle,
   openSource,
   packBuilt,
+  writeSource,
   type BundleFrom,
   type Jail,
   type Workshop
@@ -18,7 +19,6 @@ import {
   knownBundle,
   needJail,
   packSource,
-  writeBundle,
   type Desk
 } from '../../../publish/index.ts'
 import type { Artifact, Source } from '../../../records/index.ts'
@@ -122,7 +122,7 @@ async function fetchBundle(
     const signal = AbortSignal.any([context.signal, late])
     await station.store.fetchCore(source.core, { signal })
     const blocks = station.store.blocks(source.core)
-    await writeBundle(desk.disk, bundle, { source, blocks })
+    await writeSource(desk.disk, bundle, { source, blocks })
   } finally {
     await station.close()
   }
