@@ -200,20 +200,22 @@ test('S52 a node that builds gets the signed tree from the blocks of a source', 
   const again = { ...order, folder: join(folder, 'again'), into: join(folder, 'other') }
   const treeDigest = new Uint8Array(32).fill(9)
   const artifact = { ...signed.artifact, treeDigest }
-  const code = async (deed: Promise<void>): Promise<string> =>
-    await deed.then(
-      () => 'built',
-      (error: unknown) => (isOtaError(error) ? error.code : String(error))
-    )
   const other = { ...again, artifact, blocks: readBlocks(signed.bundle) }
-  t.is(await code(new SourceBuilder(disk).build(other)), 'BUILD_MISMATCH')
+  t.is(await endOf(new SourceBuilder(disk).build(other)), 'BUILD_MISMATCH')
   const long = { ...again, folder: join(folder, 'long'), blocks: readBlocks(signed.bundle, 2) }
-  t.is(await code(new SourceBuilder(disk).build(long)), 'LENGTH_EXCEEDED')
+  t.is(await endOf(new SourceBuilder(disk).build(long)), 'LENGTH_EXCEEDED')
   const away = new SourceBuilder(disk, { path: '/nonexistent' })
-  t.is(await code(away.check()), 'CANNOT_BUILD')
-  t.is(await code(away.build({ ...again, blocks: readBlocks(signed.bundle) })), 'CANNOT_BUILD')
+  t.is(await endOf(away.check()), 'CANNOT_BUILD')
+  t.is(await endOf(away.build({ ...again, blocks: readBlocks(signed.bundle) })), 'CANNOT_BUILD')
   t.absent(existsSync(again.into))
 })
+
+async function endOf(deed: Promise<void>): Promise<string> {
+  return await deed.then(
+    () => 'built',
+    (error: unknown) => (isOtaError(error) ? error.code : String(error))
+  )
+}
 
 /** The bundle as a core gives it, so many times. */
 async function* readBlocks(file: string, times = 1): AsyncGenerator<Bytes> {
