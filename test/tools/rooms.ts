@@ -43,6 +43,9 @@ export const rooms: Readonly<Record<string, Room>> = {
     rooms: ['base', 'records', 'cutover', 'artifact'],
     doors: [
       'fs-native-extensions',
+      // optional: the machine's own calls, for watching the network of a jail
+      'koffi',
+      'node:dgram',
       'node:fs',
       'node:fs/promises',
       'node:child_process',
@@ -97,7 +100,15 @@ export const mayLive: ReadonlySet<string> = new Set([
 /** The launcher outlives daemons and must stay small: exact files instead of whole rooms. */
 export const launcher = {
   folder: 'lib/host/launcher/',
-  files: ['lib/base/', 'lib/records/', 'lib/cutover/keepalive.ts', 'lib/host/launcher/'],
+  files: [
+    'lib/base/',
+    'lib/records/',
+    'lib/cutover/keepalive.ts',
+    'lib/host/launcher/',
+    'lib/host/rights/',
+    'lib/host/jail/places.ts',
+    'lib/host/failure.ts'
+  ],
   /** The command that is its process, and the files it may name past the room's index. */
   entry: 'lib/cli/node/run.ts',
   behind: ['lib/host/launcher/run.ts', 'lib/host/clock.ts']
