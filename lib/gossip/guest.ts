@@ -1,6 +1,7 @@
 import type Hyperswarm from 'hyperswarm'
 import type { Connection, Discovery } from 'hyperswarm'
 import { copy, type Bytes } from '../base/index.ts'
+import type { StaticPeer } from './address.ts'
 import { topicOf, type Door } from './swarm.ts'
 
 /**
@@ -54,6 +55,10 @@ export class GuestSwarm implements Door {
   }
 
   dial(key: Bytes): void {
+    this.#swarm.joinPeer(key)
+  }
+
+  visit({ key }: StaticPeer): void {
     this.#swarm.joinPeer(key)
   }
 

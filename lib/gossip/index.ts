@@ -6,6 +6,7 @@
  * out.
  */
 export { formatPeer, parseHostPort, parsePeer, type HostPort } from './address.ts'
+export type { PassiveStore } from './passive.ts'
 export { topicOf } from './swarm.ts'
 export type { PeerView, WireOptions } from './options.ts'
 export { Wire, type WireChange } from './wire.ts'

@@ -107,6 +107,7 @@ export class Links {
     stream.on('error', ({ message }) => this.#hub.log('gossip-connection', { error: message }))
     if (this.#closed || this.#bans.has(key)) return this.#hangUp(stream)
     const host = stream.rawStream?.remoteHost ?? ''
+    const port = stream.rawStream?.remotePort ?? 0
     const name = toHex(key)
     this.#peers.get(name)?.peer.destroy()
     this.#peers.delete(name)
@@ -121,7 +122,7 @@ export class Links {
     })
     const { isInitiator: outbound, handshakeHash } = stream
     const peer = new Peer(
-      { key, outbound, host, handshakeHash: copy(handshakeHash) },
+      { key, outbound, host, port, handshakeHash: copy(handshakeHash) },
       channel,
       () => (guest ? this.#leave(peer) : stream.destroy())
     )

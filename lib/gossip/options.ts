@@ -3,6 +3,7 @@ import type { EvidencePool } from '../crowd/index.ts'
 import type { Running } from '../records/index.ts'
 import type { KeyPair } from '../trust/index.ts'
 import type { HostPort } from './address.ts'
+import type { PassiveStore } from './passive.ts'
 import type { AuthorityRoom } from './source.ts'
 
 export interface WirePorts {
@@ -36,6 +37,8 @@ export interface WireOptions {
   /** Versions of the channel to speak, for tests of other ranges. */
   readonly versions?: { readonly low: number; readonly high: number }
   readonly inboundMax?: number
+  /** Peers kept from one start to the next; absent: none are. */
+  readonly passive?: PassiveStore
   /** A hyperswarm of an app, used beside it and left open; port, host and peers are its own. */
   readonly swarm?: object
 }

@@ -21,6 +21,8 @@ export interface PeerFacts {
   readonly key: Bytes
   readonly outbound: boolean
   readonly host: string
+  /** UDP port it spoke from; 0: unknown. */
+  readonly port: number
   readonly handshakeHash: Bytes
 }
 
@@ -32,6 +34,7 @@ export class Peer {
   readonly key: Bytes
   readonly outbound: boolean
   readonly host: string
+  readonly port: number
   /** Key of short ids and proofs on this connection. */
   readonly linkKey: Bytes
   readonly label: string
@@ -53,6 +56,7 @@ export class Peer {
     this.key = facts.key
     this.outbound = facts.outbound
     this.host = facts.host
+    this.port = facts.port
     this.linkKey = hash([linkKeyInput(facts.handshakeHash)])
     this.label = toShortName(facts.key)
     this.channel = channel

@@ -83,6 +83,8 @@ export interface Door {
    */
   renew(onError: (error: unknown) => void, leaving: () => void): Promise<boolean>
   dial(key: Bytes): void
+  /** Dials a peer where it was last, without asking anybody for the way. */
+  visit(peer: StaticPeer): void
   forget(key: Bytes): void
   address(): string | null
   close(): Promise<void>
@@ -163,6 +165,13 @@ export class Swarm implements Door {
   /** Dials a key that a peer named; it counts as explicit only until `forget`. */
   dial(key: Bytes): void {
     this.#stand.swarm.joinPeer(key)
+  }
+
+  visit(peer: StaticPeer): void {
+    const { dht, swarm } = this.#stand
+    // What was kept is an address, not a name: there is nothing to look up and nothing to fail.
+    const dial = (): void => void (this.#isClosed || swarm.destroyed || swarm.joinPeer(peer.key))
+    dht.learn(peer).then(dial, noop)
   }
 
   forget(key: Bytes): void {

@@ -21,6 +21,7 @@ import { dispatch, type Parts } from './dispatch.ts'
 import { Exchange } from './exchange.ts'
 import { Later } from './later.ts'
 import { Links } from './links.ts'
+import { Passive } from './passive.ts'
 import type { Peer } from './peer.ts'
 import type { Hub } from './ports.ts'
 import { Pull } from './pull.ts'
@@ -40,6 +41,8 @@ const shortestMs = 500
 const gatherMs = 50
 /** Keys of the view dialled by the second rung of a search. */
 const strangersDialled = 8
+/** Kept peers dialled at start, beside twelve connections by lookup (docs/gossip.md). */
+const passiveDialled = 4
 const outOfBand = 'no peer shows what is known to exist: bring the statements in a file'
 
 /** What a replicating room learns of a stream. */
@@ -62,6 +65,7 @@ export class Wire extends Life {
   readonly #links: Links
   readonly #parts: Parts
   readonly #search: Search
+  readonly #passive: Passive
   readonly #later: Later
   readonly #streamListeners = new Set<StreamListener>()
   readonly #listeners = new Set<(change: WireChange) => void>()
@@ -83,10 +87,13 @@ export class Wire extends Life {
         : new GuestSwarm(options.network, options.swarm, accept)
     this.#links = this.#makeLinks()
     this.#parts = this.#makeParts()
+    const kept = options.passive ?? { kept: [], keep: () => undefined }
+    this.#passive = new Passive(this.#hub, kept, this.#swarm)
     this.#search = this.#makeSearch()
     this.#later = new Later(clock)
     this.own(this.#swarm)
     this.own(this.#later)
+    this.own(this.#passive)
     this.own(this.#search)
     this.own(this.#links)
     for (const part of Object.values(this.#parts)) this.own(part)
@@ -97,6 +104,7 @@ export class Wire extends Life {
     const stop = this.#hub.authority.onChange(() => this.#believesAnew())
     this.own({ close: stop })
     await this.#swarm.open(this.#failed('listen'))
+    this.#passive.visit(passiveDialled)
     this.#sayMembership()
     this.#refreshLater(5 * SECOND + this.#hub.dice.next() * 25 * SECOND)
   }
@@ -220,7 +228,10 @@ export class Wire extends Life {
     const { pull, walk, exchange } = this.#parts
     const rungs: Rungs = {
       1: () => this.#swarm.refresh(this.#failed('refresh')),
-      2: () => exchange.reachOut(strangersDialled),
+      2: () => {
+        exchange.reachOut(strangersDialled)
+        this.#passive.visit(strangersDialled)
+      },
       3: () => this.#swarm.revisit(this.#failed('static peers')),
       4: () => this.#renew(),
       5: () => this.#hub.log('search-shed', { peers: this.#links.shedInbound() }),
@@ -315,6 +326,7 @@ export class Wire extends Life {
     walk.joined(peer)
     pull.joined(peer)
     exchange.joined(peer)
+    this.#passive.joined(peer)
     this.#walkOnce(peer)
     // Authority goes first; a peer that never agrees gets its walk a little later.
     this.#later.after(this.#hub.scaled(2 * SECOND), () => this.#firstWalk(peer))
@@ -323,7 +335,7 @@ export class Wire extends Life {
 
   #left(peer: Peer): void {
     const { pull, spread, walk, exchange } = this.#parts
-    for (const part of [pull, spread, walk, exchange]) part.left(peer)
+    for (const part of [pull, spread, walk, exchange, this.#passive]) part.left(peer)
     this.#emit('peers')
   }
 

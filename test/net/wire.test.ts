@@ -50,6 +50,16 @@ test('three nodes that know one address find each other without any other DHT no
   t.is(left.authority.believed.trust?.body.version, 2)
 })
 
+test('S37 who knew a peer finds it again without any static peer and any DHT', async (t) => {
+  const network = makeNetwork()
+  const known = await makeNode(t, network, { knows: [network.first], keyPair: pairOf('known') })
+  const kept = [known.wire.address()!, `127.0.0.1:9#${'y'.repeat(52)}`]
+  const passive = { kept, keep: () => undefined }
+  const back = await makeNode(t, network, { passive })
+  await until('trust', () => sameBelief(known, back), 15_000)
+  t.is(back.wire.peers().length, 1)
+})
+
 test('a static peer that comes late is reached', async (t) => {
   const network = makeNetwork()
   const keyPair = pairOf('late')

@@ -6,7 +6,10 @@ declare module 'hyperswarm' {
     readonly publicKey: Uint8Array
     /** 64 bytes, equal on both ends, set once open. */
     readonly handshakeHash: Uint8Array
-    readonly rawStream: { readonly remoteHost: string | null } | null
+    readonly rawStream: {
+      readonly remoteHost: string | null
+      readonly remotePort: number | null
+    } | null
     readonly destroyed: boolean
     on(event: 'close', fn: () => void): void
     on(event: 'error', fn: (error: Error) => void): void
