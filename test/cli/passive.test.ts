@@ -10,6 +10,10 @@ function listen(): { log: Log; events: string[] } {
   return { events, log: (event) => void events.push(event) }
 }
 
+async function refuse(): Promise<never> {
+  throw new OtaError('NO_PERMISSION', 'not for us')
+}
+
 test('known peers survive a restart, one per line', async (t) => {
   const disk = new MemoryDisk()
   const { log } = listen()
@@ -26,9 +30,6 @@ test('a file of peers that is too long or unreadable costs the peers, never the 
   const { log, events } = listen()
   await disk.writeDurable(path, fromText('x'.repeat(65_537)))
   t.alike((await passiveOf(disk, log, path)).kept, [])
-  const refuse = async (): Promise<never> => {
-    throw new OtaError('NO_PERMISSION', 'not for us')
-  }
   const closed = Object.assign(new MemoryDisk(), { read: refuse, writeDurable: refuse })
   const store = await passiveOf(closed, log, path)
   t.alike(store.kept, [])
