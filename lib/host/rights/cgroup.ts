@@ -42,11 +42,10 @@ export async function slotGroup(
   limits: Limits
 ): Promise<string | null> {
   const folder = join(group, `slot-${slot}`)
-  const text = (value: number | null): string => (value === null ? 'max' : String(value))
   const isDone = await attempt(async () => {
     await mkdir(folder, { recursive: true })
-    await writeFile(join(folder, 'memory.max'), text(limits.memory))
-    await writeFile(join(folder, 'pids.max'), text(limits.pids))
+    await writeFile(join(folder, 'memory.max'), bound(limits.memory))
+    await writeFile(join(folder, 'pids.max'), bound(limits.pids))
     // One process that goes over must not leave half an app.
     await writeFile(join(folder, 'memory.oom.group'), '1')
   })
@@ -67,6 +66,10 @@ export async function killGroup(folder: string): Promise<boolean> {
 /** Removes the group of a slot once nothing runs in it. */
 export async function dropGroup(folder: string): Promise<boolean> {
   return await attempt(async () => await rmdir(folder))
+}
+
+function bound(value: number | null): string {
+  return value === null ? 'max' : String(value)
 }
 
 async function read(path: string): Promise<string> {

@@ -70,15 +70,17 @@ export function stricter(a: Limits, b: Limits): Limits {
  */
 export function prlimitWords(view: LimitsView, { prlimit }: Means): readonly string[] {
   if (prlimit === null) return []
-  const of = (name: string, { value, by }: Limited): readonly string[] =>
-    value === null || by !== 'prlimit' ? [] : [`--${name}=${value}:${value}`]
   return [
     prlimit,
     '--core=0:0',
-    ...of('nofile', view.nofile),
-    ...of('nproc', view.pids),
-    ...of('data', view.memory)
+    ...word('nofile', view.nofile),
+    ...word('nproc', view.pids),
+    ...word('data', view.memory)
   ]
+}
+
+function word(name: string, { value, by }: Limited): readonly string[] {
+  return value === null || by !== 'prlimit' ? [] : [`--${name}=${value}:${value}`]
 }
 
 function held(value: number | null, by: LimitedBy | null): Limited {
