@@ -10,10 +10,10 @@ export { bytesOf, decodeManifest, encodeManifest, treeDigest } from './manifest.
 export type { Manifest, TreeEntry } from './manifest.ts'
 export { packTree, type Pack } from './pack.ts'
 export { hashFile, scanTree } from './scan.ts'
-export { unpackTree } from './unpack.ts'
+export { unpackTree, type UnpackOptions } from './unpack.ts'
 export { verifyTree } from './verify.ts'
 export { makePatch, type Patch, type TreeAt } from './patch/make.ts'
-export { unpackPatch, type PatchBytes } from './unpack-patch.ts'
+export { unpackPatch, type PatchBytes, type PatchOptions } from './unpack-patch.ts'
 export { decodeIndex, encodeIndex, routeBlockBytes, type IndexItem } from './patch/core-index.ts'
 export {
   basesMax,
@@ -24,4 +24,5 @@ export {
   type PatchPackOptions
 } from './patch/core.ts'
 export { readBlockFile, writeBlockFile, type BlockFile } from './block-file.ts'
+export { workHere, type TreeToPack, type TreeWork } from './work.ts'
 export { chainMax, routesOf, type Route, type Step } from './route.ts'

@@ -2,6 +2,7 @@ import Corestore from 'corestore'
 import Hypercore from 'hypercore'
 import { isOtaError, MIB, SECOND } from '../base/index.ts'
 import type { Bytes, Clock, Dice, Disk, Log } from '../base/index.ts'
+import { workHere, type TreeWork } from '../artifact/index.ts'
 import { inBackground, type Closable } from '../base/life.ts'
 import { closeStore, Cores } from './cores.ts'
 import { translated } from './failure.ts'
@@ -35,6 +36,8 @@ export interface StoreOptions {
   readonly seedBytesMax?: number
   /** Plain files that are asked for blocks where no peer gives any; closed by whoever made them. */
   readonly mirrors?: Mirrors
+  /** Where heavy work on trees is done; in the loop of this process unless told. */
+  readonly work?: TreeWork
   /** An app's own corestore, used beside the app and left open. */
   readonly corestore?: object
 }
@@ -68,7 +71,8 @@ export class Opened {
       withinMs: Math.min(stallMs, 30 * SECOND),
       hasPeers: () => streams().length > 0
     })
-    this.trees = new TreeCores({ clock, dice, log, disk, mirrors }, cores, {
+    const { work = workHere(disk) } = options
+    this.trees = new TreeCores({ clock, dice, log, disk, mirrors, work }, cores, {
       folder,
       seeding: { seed, ticket, bytesMax: seedBytesMax },
       journal: `${folder}/feeds/building`,

@@ -2,7 +2,7 @@ import type Hypercore from 'hypercore'
 import { equal, openCoresMax, OtaError, SECOND, toHex } from '../base/index.ts'
 import type { Bytes, Clock, Dice, Disk, Log } from '../base/index.ts'
 import { inBackground } from '../base/life.ts'
-import { packTree, type Pack } from '../artifact/index.ts'
+import type { Pack, TreeWork } from '../artifact/index.ts'
 import type { Artifact, CoreRef } from '../records/index.ts'
 import { storedBlocks } from './bundle/stored.ts'
 import { buildCore, clearHalfBuilt, type BuildTools } from './build.ts'
@@ -58,6 +58,7 @@ export interface TreePorts {
   readonly dice: Dice
   readonly log: Log
   readonly disk: Disk
+  readonly work: TreeWork
 }
 
 /**
@@ -174,18 +175,24 @@ export class TreeCores {
     return await this.#turns.take(toHex(artifact.tree.key), async () => {
       if (await this.isWhole(artifact.tree)) return 'whole'
       if (!(await this.#carries(artifact.tree))) return 'sparse'
-      const pack = await packTree(this.#ports.disk, folder, artifact.platform)
-      if (!equal(pack.treeDigest, artifact.treeDigest)) {
-        const text = `"${folder}" is not the signed tree: nothing is built from it`
-        throw new OtaError('HASH_MISMATCH', text, { facts: { folder } })
-      }
-      if (!equal(pack.core.key, artifact.tree.key)) {
-        this.#ports.log('REBUILD_DIFFERS', { core: toHex(artifact.tree.key), folder })
-        return 'differs'
-      }
-      await this.#makeWhole(pack)
-      return 'rebuilt'
+      const { platform, bytes } = artifact
+      return await this.#ports.work.packed({ folder, platform, bytes }, async (pack) => {
+        return await this.#fromPack(artifact, folder, pack)
+      })
     })
+  }
+
+  async #fromPack(artifact: Artifact, folder: string, pack: Pack): Promise<Rebuilt> {
+    if (!equal(pack.treeDigest, artifact.treeDigest)) {
+      const text = `"${folder}" is not the signed tree: nothing is built from it`
+      throw new OtaError('HASH_MISMATCH', text, { facts: { folder } })
+    }
+    if (!equal(pack.core.key, artifact.tree.key)) {
+      this.#ports.log('REBUILD_DIFFERS', { core: toHex(artifact.tree.key), folder })
+      return 'differs'
+    }
+    await this.#makeWhole(pack)
+    return 'rebuilt'
   }
 
   /** The blocks of a core that is whole here; `INCOMPLETE` where one is missing. */
@@ -244,7 +251,7 @@ export class TreeCores {
   }
 
   async #fetchNow(artifact: Artifact, options: FetchTreeOptions): Promise<void> {
-    const { clock, disk, log } = this.#ports
+    const { clock, disk, log, work } = this.#ports
     const gauge = new Gauge(clock, options.onProgress)
     const sessions = new Map<string, { readonly ref: CoreRef; readonly fetch: Promise<Fetch> }>()
     const open = async (ref: CoreRef): Promise<Fetch> => {
@@ -258,7 +265,7 @@ export class TreeCores {
     const isAlone = (): boolean => this.#streams().length === 0
     const failures = this.#failuresOf(artifact)
     const ways = new Ways(
-      { disk, log, gauge, failures, open, isAlone },
+      { disk, log, work, gauge, failures, open, isAlone },
       {
         artifact,
         into: options.into,

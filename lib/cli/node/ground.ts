@@ -13,10 +13,11 @@ import { Authority } from '../../authority/index.ts'
 import { Pool } from '../../crowd/index.ts'
 import { Mirrors, Store } from '../../feed/index.ts'
 import { parseHostPort, Wire } from '../../gossip/index.ts'
-import { realClock, realDice, realDisk } from '../../host/index.ts'
+import { realClock, realDice, realDisk, workAside } from '../../host/index.ts'
 import type { Running } from '../../records/index.ts'
 import { admittedReleases, parseJoin, type Join } from '../../trust/index.ts'
 import type { NodeConfig } from './config.ts'
+import { passiveOf } from './passive.ts'
 import { identityOf, joinOfInvite, keptPair, readInvite, type Identity } from './identity.ts'
 
 /** Where a node stands before it takes part: what it is told, and who it is. */
@@ -81,6 +82,7 @@ export function storeOf(ground: Ground): Store {
     folder: join(home, 'daemon'),
     cache: true,
     mirrors,
+    work: workAside(disk),
     seed: config.swarm.seed,
     ticket: identity.pair.key,
     ...(upload === null ? {} : { uploadBytesPerSecond: upload }),
@@ -97,6 +99,7 @@ export async function wireOf(
   const { swarm, channel } = ground.config
   const keepsKey = swarm.port !== 0 || swarm.rendezvous
   const path = join(home, 'daemon', 'keys', 'swarm')
+  const passive = await passiveOf(disk, log, join(home, 'daemon', 'peers'))
   return new Wire(clock, dice, log, {
     authority,
     pool,
@@ -110,6 +113,7 @@ export async function wireOf(
         ? swarm.bootstrap.map(parseHostPort)
         : swarm.bootstrap,
       rendezvous: swarm.rendezvous,
+      passive,
       membership: identity.membership,
       nodePair: identity.membership === null ? null : identity.pair,
       settleMs: () => {

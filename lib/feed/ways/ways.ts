@@ -1,7 +1,7 @@
 import { equal, isOtaError, OtaError, toHex } from '../../base/index.ts'
 import type { Bytes, Disk, Log } from '../../base/index.ts'
-import { routesOf, unpackPatch, unpackTree } from '../../artifact/index.ts'
-import type { IndexItem, Route, Step } from '../../artifact/index.ts'
+import { routesOf } from '../../artifact/index.ts'
+import type { IndexItem, Route, Step, TreeWork } from '../../artifact/index.ts'
 import type { Artifact, CoreRef } from '../../records/index.ts'
 import { budgetOf, overBudget } from './budget.ts'
 import type { Fetch } from '../fetch.ts'
@@ -37,6 +37,7 @@ export interface Failures {
 export interface WaysPorts {
   readonly disk: Disk
   readonly log: Log
+  readonly work: TreeWork
   readonly gauge: Gauge
   readonly failures: Failures
   /** A core opened for this fetch; the same one each time. */
@@ -196,7 +197,7 @@ export class Ways {
   }
 
   async #patch(artifact: Artifact, how: Patching): Promise<void> {
-    const { disk, open, gauge } = this.#ports
+    const { work, open, gauge } = this.#ports
     if (artifact.patch === null) throw new OtaError('PATCH_FAILED', 'there is no patch core')
     const fetch = await open(artifact.patch)
     fetch.isLastWay = how.isLast
@@ -204,7 +205,7 @@ export class Ways {
     const patch = await openRoute(fetch, how.place)
     gauge.tell()
     const { from, into } = how
-    await unpackPatch(disk, { artifact, patch, from, into, signal: this.#wanted.signal })
+    await work.unpackPatch({ artifact, patch, from, into, signal: this.#wanted.signal })
   }
 
   /** Every step is a whole verified tree beside `into`; none is left. */
@@ -232,14 +233,14 @@ export class Ways {
   }
 
   async #chunks(isLast: boolean, dearerThan: number): Promise<void> {
-    const { disk, open, gauge } = this.#ports
+    const { work, open, gauge } = this.#ports
     const { artifact, into, bases, reuse, signal } = this.#wanted
     const { tree } = artifact
     const fetch = await open(tree)
     fetch.isLastWay = isLast
     gauge.onto('chunks', fetch)
     const average = tree.bytes / tree.blocks
-    await unpackTree(disk, {
+    await work.unpackTree({
       artifact,
       readBlock: async (index) => await fetch.block(index),
       onNeed: async (needed) => {

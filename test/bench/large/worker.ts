@@ -4,7 +4,7 @@ import Hypercore from 'hypercore'
 import { packTree, readBlockFile, verifyTree, type Pack } from '../../../lib/artifact/index.ts'
 import { assert } from '../../../lib/base/index.ts'
 import { Store } from '../../../lib/feed/index.ts'
-import { makePatches, realClock, realDice, realDisk } from '../../../lib/host/index.ts'
+import { makePatches, realClock, realDice, realDisk, workAside } from '../../../lib/host/index.ts'
 import type { Artifact } from '../../../lib/records/index.ts'
 
 /** What one process is asked to do; it does one thing, says what it took, and ends. */
@@ -167,7 +167,7 @@ async function openStore(folder: string) {
       if (event === 'fetched') log.route = String(facts?.['route'])
       if (event === 'PATCH_FAILED') process.stderr.write(`${JSON.stringify(facts)}\n`)
     },
-    { disk, folder, stallMs: 60_000 }
+    { disk, folder, stallMs: 60_000, work: workAside(disk) }
   )
   await store.ready()
   return { store, log }
