@@ -85,3 +85,7 @@ export async function greeted(rogue: Rogue): Promise<void> {
 
 export const rejects = (events: readonly { readonly event: string }[]): number =>
   events.filter(({ event }) => event === 'gossip-reject').length
+
+/** Connections that ended because one of our own handlers threw. */
+export const handlerFaults = (events: readonly { event: string; facts: object }[]): number =>
+  events.filter(({ facts }) => 'why' in facts && facts.why === 'handler failed').length
