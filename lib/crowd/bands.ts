@@ -22,6 +22,11 @@ export interface Band {
   /** Reporters speak below these. */
   readonly lineT: U64
   readonly lineC: U64
+  /** Reporters, and their lines, once a hold has called up as many again (docs/gate.md §8). */
+  readonly moreT: number
+  readonly moreC: number
+  readonly lineMoreT: U64
+  readonly lineMoreC: U64
 }
 
 /** The plan of a release as everybody computes it from the signed list. */
@@ -37,6 +42,9 @@ export interface Bands {
 const whole = 1n << 64n
 /** Everybody reports in plan *small*; a bound all the same, for members that joined later. */
 const smallReportersMax = 256
+/** What may be held of one stage, and called up on top of the signed lists of one rollout. */
+const stageReportersMax = 3_200
+const calledUpMax = 7_200
 
 /** Reads the signed list into places; the last entry stops at the hold-back while it bakes. */
 export function bandsOf({ plan }: Policy): Bands {
@@ -44,6 +52,7 @@ export function bandsOf({ plan }: Policy): Bands {
   const ends: U64[][] = [[0n], [0n]]
   const steps = [0, 0]
   const low = [0, 0]
+  let calledUp = 0
   const list = plan.stages.map((stage, i): Band => {
     const who = stage.who === 1 ? 1 : 0
     const before = low[who] ?? 0
@@ -56,6 +65,10 @@ export function bandsOf({ plan }: Policy): Bands {
     const step = (steps[who] = (steps[who] ?? 0) + 1)
     ends[who]?.push(reachPpm === PPM ? whole : shareBound(reachPpm))
     const widthPpm = reachPpm - before
+    const both = stage.kT + stage.kC
+    const isTwice = !small && 2 * both <= stageReportersMax && calledUp + both <= calledUpMax
+    if (isTwice) calledUp += both
+    const times = isTwice ? 2 : 1
     return {
       stage: i + 1,
       who,
@@ -69,7 +82,11 @@ export function bandsOf({ plan }: Policy): Bands {
       widthPpm,
       reachPpm,
       lineT: small ? whole : senderLine(stage.kT, nodes, widthPpm),
-      lineC: senderLine(stage.kC, nodes, PPM - reachPpm)
+      lineC: senderLine(stage.kC, nodes, PPM - reachPpm),
+      moreT: small ? smallReportersMax : times * stage.kT,
+      moreC: times * stage.kC,
+      lineMoreT: small ? whole : senderLine(times * stage.kT, nodes, widthPpm),
+      lineMoreC: senderLine(times * stage.kC, nodes, PPM - reachPpm)
     }
   })
   return { small, nodes, list, ends }

@@ -12,11 +12,10 @@ import { emptyFold, type Fold } from './sets/fold.ts'
 import { MembershipBook } from './sets/membership-book.ts'
 import type { EvidencePool, Offer, SetView } from './ports.ts'
 import type { Reporter } from './sets/reporter.ts'
-import { Room } from './sets/room.ts'
+import { Room, type ReportPlace } from './sets/room.ts'
 import { rolloutsOf, type Rollout } from './rollouts.ts'
 import { openSeat, type PoolSeat } from './sets/seats.ts'
 import type { Reading, Word } from './sets/verdicts.ts'
-import type { Arm } from './bands.ts'
 
 /** What `decide` asks of the evidence. A fleet that shares one view shares one of these. */
 export interface PoolView {
@@ -41,13 +40,6 @@ export interface PoolView {
   freshness(nowMs: number): Freshness
   /** What fresh beacons name and this node never had (S39, S40). */
   claim(nowMs: number): Claim | null
-}
-
-export interface ReportPlace {
-  readonly stage: number
-  readonly arm: Arm
-  readonly stratum: number
-  readonly rank: bigint
 }
 
 export interface PoolOptions {
@@ -187,8 +179,8 @@ export class Pool implements EvidencePool, PoolView {
     return this.#memberships.doubled()
   }
 
-  lacksReport(hex: string, { stage, arm, stratum, rank }: ReportPlace): boolean {
-    return this.#rooms.get(hex)?.lacks(stage, arm, stratum, rank) ?? false
+  lacksReport(hex: string, place: ReportPlace): boolean {
+    return this.#rooms.get(hex)?.lacks(place) ?? false
   }
 
   lacksVerdict(hex: string, word: Word, nodeKey: Bytes): boolean {

@@ -23,6 +23,8 @@ export interface Rollout {
   readonly policy: Policy
   readonly bands: Bands
   readonly resume: number
+  /** What it has trees for, in order: nodes of one platform are compared with each other. */
+  readonly platforms: readonly string[]
   /** Reporting keys that a resume excluded, in hex. */
   readonly excluded: ReadonlySet<string>
   /** Certificates issued before this report (S62); verdict and census: `votersBeforeMs`. */
@@ -70,6 +72,7 @@ function rolloutOf(believed: Believed, known: KnownRelease): Rollout {
     policy: body.policy,
     bands: bandsOf(body.policy),
     resume,
+    platforms: [...new Set(body.artifacts.map(({ platform }) => platform))].toSorted(),
     excluded: new Set(excludedKeys(believed, id).map(toHex)),
     reportersBeforeMs: waived ? Infinity : reporters,
     votersBeforeMs: waived ? Infinity : issuedMs - HOUR + 1

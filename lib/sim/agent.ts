@@ -8,7 +8,7 @@ import {
   type RolloutMemory,
   type Treatment
 } from '../rollout/index.ts'
-import type { Fate } from './fate.ts'
+import { earlier, never, type Failure, type Fate } from './fate.ts'
 
 /** One machine of the fleet: what a real one would hold and tell its node. */
 export class Agent {
@@ -18,6 +18,8 @@ export class Agent {
   running: Bytes
   /** When it acts next, on the grid of the world; what lies in other buckets is out of date. */
   nextMs = Infinity
+  /** It moves with the events of its side, and is asked at each of them. */
+  follows = false
   /** It was not asked at every event, and is told when it wakes. */
   sleeps = false
   /** How often the new version was started here, and how often it failed. */
@@ -29,8 +31,8 @@ export class Agent {
   #starting: { readonly release: Bytes; readonly atMs: number } | null = null
   #treatment: Treatment | null = null
   #quarantine: NodeFacts['quarantine'] = []
-  #failsAtMs = Infinity
-  #oldFailsAtMs = Infinity
+  #fails: Failure = never
+  #oldFails: Failure = never
   #untilMs = Infinity
 
   constructor(index: number, key: Bytes, running: Bytes) {
@@ -42,9 +44,9 @@ export class Agent {
   /** What the machine has done by itself until `nowMs`, and how it stands then. */
   facts(nowMs: number, fate: Fate): NodeFacts {
     this.#work(nowMs, fate)
-    const hasFailed = this.#oldFailsAtMs <= nowMs
+    const hasFailed = this.#oldFails.atMs <= nowMs && fate.happens(this.#oldFails)
     // the keeper starts the old version again: it is news once
-    if (hasFailed) this.#oldFailsAtMs = Infinity
+    if (this.#oldFails.atMs <= nowMs) this.#oldFails = never
     return {
       running: this.running,
       previous: this.#previous,
@@ -63,8 +65,7 @@ export class Agent {
     this.#untilMs = decision.untilMs ?? Infinity
     for (const { body, stage } of decision.say) {
       if (body.tag !== 'enrol' || body.enrol.arm !== 'control') continue
-      const atMs = nowMs + fate.oldFailsAfterMs(this.index, stage)
-      this.#oldFailsAtMs = Math.min(this.#oldFailsAtMs, atMs)
+      this.#oldFails = earlier(this.#oldFails, fate.oldFails(this.index, stage, nowMs))
     }
     this.#perform(decision.act, nowMs, fate)
   }
@@ -76,7 +77,7 @@ export class Agent {
 
   /** The next start or failure; bytes that arrive wait until somebody wants them. */
   get handsMs(): number {
-    return Math.min(this.#starting?.atMs ?? Infinity, this.#failsAtMs, this.#oldFailsAtMs)
+    return Math.min(this.#starting?.atMs ?? Infinity, this.#fails.atMs, this.#oldFails.atMs)
   }
 
   get isBusy(): boolean {
@@ -91,6 +92,18 @@ export class Agent {
   /** When the new version started here, or Infinity. */
   get startedMs(): number {
     return this.#treatment?.startedMs ?? Infinity
+  }
+
+  /** It had what it was to fetch before anybody looked: the bytes come whoever looks. */
+  fetched(release: Bytes, atMs: number): void {
+    this.#fetching = { release, atMs }
+  }
+
+  /** It runs the new release since before anybody looked, and could go back. */
+  upgraded(release: Bytes): void {
+    this.#previous = this.running
+    this.running = release
+    this.starts = 1
   }
 
   #perform(act: Act, nowMs: number, fate: Fate): void {
@@ -128,7 +141,9 @@ export class Agent {
     if (this.#starting !== null && this.#starting.atMs <= nowMs) {
       this.#switch(this.#starting.release, nowMs, fate)
     }
-    if (this.#failsAtMs <= nowMs) this.#fail(nowMs)
+    if (this.#fails.atMs > nowMs) return
+    if (fate.happens(this.#fails)) this.#fail(nowMs)
+    else this.#fails = never
   }
 
   #switch(release: Bytes, nowMs: number, fate: Fate): void {
@@ -139,7 +154,7 @@ export class Agent {
     this.#starting = null
     this.#previous = this.running
     this.running = release
-    this.#oldFailsAtMs = Infinity
+    this.#oldFails = never
     this.#treatment = {
       release,
       resume: run?.resume ?? 0,
@@ -148,13 +163,13 @@ export class Agent {
       cause: 'none',
       tries
     }
-    this.#failsAtMs = nowMs + fate.newFailsAfterMs(this.index, stage, tries)
+    this.#fails = fate.newFails(this.index, { stage, tries, nowMs })
   }
 
   /** An own failure is taken back at once, whatever the fleet says. */
   #fail(nowMs: number): void {
     const treatment = this.#treatment
-    this.#failsAtMs = Infinity
+    this.#fails = never
     if (treatment === null || treatment.startedMs > nowMs) return
     const { release, tries } = treatment
     this.failures++
@@ -166,7 +181,7 @@ export class Agent {
   }
 
   #takeBack(): void {
-    this.#failsAtMs = Infinity
+    this.#fails = never
     if (this.#previous === null) return
     this.running = this.#previous
     this.#previous = null

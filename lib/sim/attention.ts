@@ -4,6 +4,7 @@ import {
   censusMax,
   censusSalt,
   censusTicket,
+  jitterMs,
   placeOf,
   prefetchMs,
   reporterRank,
@@ -14,6 +15,7 @@ import {
 } from '../crowd/index.ts'
 import type { RolloutMemory } from '../rollout/index.ts'
 import type { Agent } from './agent.ts'
+import type { Fleet } from './fleet.ts'
 
 type Run = RolloutMemory['runs'][string]
 type Mine = Run['mine'][number]
@@ -27,61 +29,96 @@ type Mine = Run['mine'][number]
 export class Attention {
   readonly #rollout: Rollout
   readonly #network: Bytes
-  readonly #agents: readonly Agent[]
-  /** By index of the agent: the stage it moves in (0: the end of the rollout), and its vote. */
+  readonly #fleet: Fleet
+  /** By index of the node: the stage it moves in (0: the end of the rollout), and its vote. */
   readonly #stages: Uint8Array
-  readonly #voters: Uint8Array
+  readonly #votes: Uint8Array
   readonly #controls: Uint8Array
   readonly #counted: Uint8Array
-  #stage = 0
+  /** Those who may vote: they follow everything. */
+  readonly voters: readonly number[]
 
-  constructor(rollout: Rollout, network: Bytes, agents: readonly Agent[]) {
+  constructor(rollout: Rollout, network: Bytes, fleet: Fleet) {
     const { lottery, bands } = rollout
+    const { size } = fleet
     this.#rollout = rollout
     this.#network = network
-    this.#agents = agents
-    this.#stages = new Uint8Array(agents.length)
-    this.#voters = new Uint8Array(agents.length)
-    this.#controls = new Uint8Array(agents.length)
-    this.#counted = new Uint8Array(agents.length)
+    this.#fleet = fleet
+    this.#stages = new Uint8Array(size)
+    this.#votes = new Uint8Array(size)
+    this.#controls = new Uint8Array(size)
+    this.#counted = new Uint8Array(size)
     const line = verdictLine(bands.nodes)
-    for (const { index, key } of agents) {
+    const voters: number[] = []
+    for (let i = 0; i < size; i++) {
+      const key = fleet.key(i)
       const u = placeOf(lottery.seed, key)
-      this.#stages[index] = stageOf(bands, { u, who: 0, lag: 0 }) ?? 0
-      this.#voters[index] = verdictRank(lottery, key) < line ? 1 : 0
+      this.#stages[i] = stageOf(bands, { u, who: 0, lag: 0 }) ?? 0
+      if (verdictRank(lottery, key) >= line) continue
+      this.#votes[i] = 1
+      voters.push(i)
     }
+    this.voters = voters
   }
 
-  /** A stage has opened: who was drawn to report as control of it. */
-  open(stage: number): void {
-    if (stage === this.#stage) return
-    this.#stage = stage
+  /** A stage has opened: who moves in it, and who was drawn to report as control of it. */
+  open(stage: number): readonly number[] {
     const { lottery, bands } = this.#rollout
-    const line = bands.list[stage - 1]?.lineC ?? 0n
-    for (const { index, key } of this.#agents) {
-      this.#controls[index] = reporterRank(lottery, stage, key) < line ? 1 : 0
+    const line = bands.list[stage - 1]?.lineMoreC ?? 0n
+    const out: number[] = []
+    for (let i = 0; i < this.#fleet.size; i++) {
+      const own = this.#stages[i] ?? 0
+      const isLater = own === 0 || own > stage
+      const drawn = isLater && reporterRank(lottery, stage, this.#fleet.key(i)) < line
+      this.#controls[i] = drawn ? 1 : 0
+      if (drawn || own === stage) out.push(i)
     }
+    return out
+  }
+
+  /** When a node switches, or enrols as control, in a stage that started at `startMs`. */
+  turnMs(index: number, stage: number, startMs: number): number {
+    const { lottery, bands, policy } = this.#rollout
+    const windowMs = ((bands.list[stage - 1]?.bakeMs ?? 0) * policy.plan.jitter) / 1_000
+    return startMs + jitterMs({ lottery, stage, nodeKey: this.#fleet.key(index) }, windowMs)
+  }
+
+  /** Who has not moved although all stages are over: the hold-back. */
+  rest(): readonly number[] {
+    const out: number[] = []
+    for (let i = 0; i < this.#fleet.size; i++) if (!this.#fleet.hasStarted(i)) out.push(i)
+    return out
   }
 
   /** An hour has begun: who was drawn for its census, and perhaps a few more. */
-  hour(interval: number): readonly Agent[] {
+  hour(interval: number): readonly number[] {
     const salt = censusSalt(this.#network, this.#rollout.id, interval)
     const line = censusLine(censusMax, this.#rollout.bands.nodes)
-    return this.#agents.filter(({ index, key }) => {
-      const isCounted = censusTicket(salt, key) < line
-      this.#counted[index] = isCounted ? 1 : 0
-      return isCounted
-    })
+    const out: number[] = []
+    for (let i = 0; i < this.#fleet.size; i++) {
+      const isCounted = censusTicket(salt, this.#fleet.key(i)) < line
+      this.#counted[i] = isCounted ? 1 : 0
+      if (isCounted) out.push(i)
+    }
+    return out
+  }
+
+  isCounted(index: number): boolean {
+    return this.#counted[index] === 1
   }
 
   /** Whether this node follows every event itself. */
   isAwake(agent: Agent, run: Run, nowMs: number): boolean {
     const { index, starts, failures } = agent
-    if (this.#voters[index] === 1) return true
+    if (this.#votes[index] === 1) return true
     const { census } = agent.memory
     const isToldHour = census !== null && census.said && census.interval * HOUR + HOUR > nowMs
     if (this.#counted[index] === 1 && !isToldHour) return true
     const mine = this.#mine(agent)
+    // a hold may call it up
+    if (mine.some((one) => one.reserve === true && !one.speaks && one.stage === run.stage)) {
+      return true
+    }
     // one that failed may be granted one retry, and waits for it
     if (starts > 0) return agent.isBusy || (failures > 0 && mine.some(({ over }) => !over))
     const stage = this.#stages[index] ?? 0
@@ -113,9 +150,9 @@ export class Attention {
 export function caughtUp(agent: Agent, watcher: Agent, hex: string): Agent['memory'] {
   const { memory } = agent
   const seen = watcher.memory.runs[hex]
+  if (seen === undefined) return memory
   const own = memory.runs[hex]
-  if (seen === undefined || own === undefined) return memory
-  const { mine, failedMs, failedTries } = own
+  const { mine, failedMs, failedTries } = own ?? { mine: [], failedMs: null, failedTries: 0 }
   const run: Run = { ...seen, mine, failedMs, failedTries }
   return { ...memory, runs: { ...memory.runs, [hex]: run } }
 }

@@ -39,7 +39,18 @@ export class SimDice implements Dice {
 }
 
 /** What is drawn for a node. Each has draws of its own, so one more draw changes no other. */
-export const draws = { fetch: 1, start: 2, fails: 3, failsAt: 4, old: 5, oldAt: 6 } as const
+export const draws = {
+  fetch: 1,
+  start: 2,
+  fails: 3,
+  failsAt: 4,
+  old: 5,
+  oldAt: 6,
+  off: 7,
+  offAt: 8,
+  side: 9,
+  liar: 10
+} as const
 
 /**
  * A draw in [0, 1) for one node, purpose and round: a hash and no sequence, so that a node's fate

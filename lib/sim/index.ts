@@ -7,6 +7,7 @@
 export { SimClock } from './clock.ts'
 export { SimDice, chance } from './dice.ts'
 export { simEpochMs } from './network.ts'
-export { World, type Effect, type WorldOptions } from './world.ts'
+export type { Lie } from './liars.ts'
+export { World, type Effect, type Partition, type WorldOptions } from './world.ts'
 export type { Ending, Moment, Story } from './story.ts'
 export { summarise, type Summary } from './summary.ts'

@@ -1,16 +1,5 @@
-import {
-  alloc,
-  assert,
-  DAY,
-  equal,
-  HOUR,
-  MINUTE,
-  PPM,
-  SECOND,
-  toHex,
-  type Bytes
-} from '../base/index.ts'
-import { censusInterval, Pool, rolloutsOf, type PoolSeat, type Rollout } from '../crowd/index.ts'
+import { alloc, assert, DAY, equal, HOUR, MINUTE, PPM, SECOND, toHex } from '../base/index.ts'
+import { censusInterval, rolloutsOf, type Pool, type Rollout } from '../crowd/index.ts'
 import {
   encodeEvidence,
   sealEvidence,
@@ -18,16 +7,18 @@ import {
   type EvidenceDraft,
   type Policy
 } from '../records/index.ts'
-import { decide, type DecideInput, type Decision, type RolloutView } from '../rollout/index.ts'
-import { hash } from '../trust/index.ts'
-import { Agent } from './agent.ts'
-import { Attention, caughtUp } from './attention.ts'
-import { SharedView } from './shared-view.ts'
+import { decide, type DecideInput, type Decision } from '../rollout/index.ts'
+import type { Agent } from './agent.ts'
+import { caughtUp } from './attention.ts'
 import { SimClock } from './clock.ts'
-import { SimDice } from './dice.ts'
+import { chance, draws, SimDice } from './dice.ts'
 import { Fate, type Effect } from './fate.ts'
+import { Fleet } from './fleet.ts'
+import { Liars, type Lie } from './liars.ts'
 import { foundNetwork, simChannel, simEpochMs, simPlatform, type SimNetwork } from './network.ts'
-import { momentOf, type Ending, type Headcount, type Moment, type Story } from './story.ts'
+import { assumeBytes, countedOut } from './latecomer.ts'
+import { Side } from './side.ts'
+import { momentOf, type Headcount, type Moment, type Story } from './story.ts'
 
 export type { Effect } from './fate.ts'
 
@@ -36,15 +27,28 @@ export interface WorldOptions {
   readonly seed: number
   readonly nodes: number
   readonly policy: Policy
-  /** Share of reports that fail although nothing is wrong with a release, in ppm. */
+  /** Share of nodes that fail in a bake although nothing is wrong with a release, in ppm. */
   readonly basePpm: number
   readonly effect: Effect
+  /** Share of the nodes that are switched off for half of each day, in ppm. */
+  readonly offlinePpm?: number
+  /** A share of the nodes is cut off from the others for a time. */
+  readonly partition?: Partition | null
+  /** Reporters who do not say what happened. */
+  readonly lie?: Lie | null
   /** Asks every node at every event, as real ones are: the same story, and slow. */
   readonly asksAll?: boolean
   /** Longest time that is played, in ms of the world. */
   readonly limitMs?: number
   /** Hears every statement as it is said. */
   readonly onSaid?: (evidence: Evidence) => void
+}
+
+/** A cut through the fleet: how many are on the smaller side, from when and for how long, in ms. */
+export interface Partition {
+  readonly sharePpm: number
+  readonly fromMs: number
+  readonly forMs: number
 }
 
 /** A stalled plan waits for a week before it says so. */
@@ -55,53 +59,61 @@ const tickMsMin = 100
 /** Bytes nobody looks behind: the simulated fleet signs nothing. */
 const unsigned = alloc(64)
 
+/** What happens at one moment: machines that asked for it, and others whose turn it is. */
+interface Bucket {
+  readonly agents: Agent[]
+  readonly turns: number[]
+}
+
 /**
- * One fleet with one shared view of the evidence, stepped from event to event. Every node decides
- * by the very `decide` of a real one, at the times it asked for, and whenever the phase of the
- * rollout changes for everybody; what it says reaches all others one tick later.
+ * One fleet, stepped from event to event. Every node decides by the very `decide` of a real one, at
+ * the times it asked for, and whenever the phase of the rollout changes for everybody; what it says
+ * reaches all others of its side one tick later.
  */
 export class World {
   readonly network: SimNetwork
-  readonly pool: Pool
-  readonly agents: readonly Agent[]
   readonly tickMs: number
   readonly #options: WorldOptions
   readonly #clock = new SimClock(simEpochMs)
   readonly #fate: Fate
+  readonly #fleet: Fleet
+  readonly #liars: Liars
   readonly #rollout: Rollout
   readonly #hex: string
-  /** Runs nothing and says nothing: through its eyes the fleet sees its phase change. */
-  readonly #watcher: Agent
-  readonly #shared: SharedView
-  /** Null: everybody is asked. By rank everybody looks at everybody. */
-  readonly #attention: Attention | null
-  readonly #buckets = new Map<number, Agent[]>()
+  readonly #main: Side
+  readonly #other: Side | null
+  /** By rank everybody looks at everybody. */
+  readonly #isWhole: boolean
+  readonly #buckets = new Map<number, Bucket>()
   readonly #moments: Moment[] = []
-  #outbox: Evidence[] = []
-  #view: RolloutView | null = null
-  #seen = ''
+  #isHealed = false
 
   constructor(options: WorldOptions) {
     const dice = new SimDice(options.seed)
-    const { policy, nodes } = options
+    const { policy, nodes, seed } = options
     this.#options = options
     this.network = foundNetwork(dice, policy)
     this.#hex = toHex(this.network.release)
     const rollout = rolloutsOf(this.network.believed).get(this.#hex)
     assert(rollout !== undefined, 'the release that was signed has a rollout')
     this.#rollout = rollout
-    this.#fate = new Fate(options.seed, rollout, options)
+    const isStill = (stage: number) => this.#main.view?.stage === stage
+    this.#fate = new Fate(seed, rollout, { ...options, isStill })
+    this.#liars = new Liars(seed, options.lie ?? null)
     const salt = dice.fill(alloc(32))
-    const { old } = this.network
-    this.agents = Array.from({ length: nodes }, (_, i) => new Agent(i, keyOf(salt, i), old))
-    this.#watcher = new Agent(nodes, keyOf(salt, nodes), old)
-    this.pool = poolOf(this.network, this.agents)
-    this.#shared = new SharedView(this.pool)
-    const isWhole = options.asksAll === true || rollout.bands.small
-    this.#attention = isWhole ? null : new Attention(rollout, this.network.id, this.agents)
+    this.#fleet = new Fleet(nodes, salt, this.network)
+    const it = { fleet: this.#fleet, salt }
+    this.#main = new Side(rollout, this.network, it)
+    this.#other = options.partition ? new Side(rollout, this.network, it) : null
+    this.#isWhole = options.asksAll === true || rollout.bands.small
     const { settleMs, checkpointsMs } = policy.gate
     const finest = Math.min(tickMsMax, settleMs / 2, (checkpointsMs[0] ?? tickMsMax) / 4)
     this.tickMs = Math.max(tickMsMin, Math.floor(finest))
+  }
+
+  /** The evidence as the larger side holds it. */
+  get pool(): Pool {
+    return this.#main.pool
   }
 
   /** Plays the rollout to its end, and on until nothing moves; once per world. */
@@ -120,21 +132,21 @@ export class World {
     const limitMs = simEpochMs + (this.#options.limitMs ?? limitMsDefault)
     this.#wakeAll()
     let hourMs = simEpochMs
-    while (endingOf(this.#view) === null && this.#clock.step(limitMs)) {
+    while (this.#main.ending === null && this.#clock.step(limitMs)) {
       if (this.#clock.wallMs() < hourMs + HOUR) continue
       hourMs = this.#clock.wallMs()
       yield hourMs - simEpochMs
     }
-    const ending = endingOf(this.#view) ?? 'unfinished'
+    const ending = this.#main.ending ?? 'unfinished'
     const endedMs = this.#clock.wallMs()
     const heads = this.headcount()
     const restMs = endedMs + this.#restMs(ending)
     while (this.#clock.step(restMs));
     return {
       seed: this.#options.seed,
-      nodes: this.agents.length,
+      nodes: this.#fleet.size,
       ending,
-      stage: this.#view?.stage ?? 0,
+      stage: this.#main.view?.stage ?? 0,
       stages: this.#rollout.bands.list.length,
       exposed: heads.exposed,
       failed: heads.failed,
@@ -146,126 +158,191 @@ export class World {
   }
 
   headcount(): Headcount {
-    const { release } = this.network
-    let exposed = 0
-    let upgraded = 0
-    let failed = 0
-    for (const { starts, failures, running } of this.agents) {
-      if (starts > 0) exposed++
-      if (failures > 0) failed++
-      if (equal(running, release)) upgraded++
-    }
-    return { exposed, upgraded, failed }
+    return this.#fleet.headcount()
   }
 
   /** After a halt the fleet takes back, after a completion the last ones follow. */
-  #restMs(ending: Ending): number {
+  #restMs(ending: Story['ending']): number {
     const { bands, policy } = this.#rollout
     const last = bands.list[bands.list.length - 1]?.bakeMs ?? 0
     if (ending === 'halted') return policy.halt.undoSpreadMs + 10 * this.tickMs
     return ending === 'completed' ? (last * policy.plan.jitter) / 1_000 + 30 * MINUTE : 0
   }
 
+  get #sides(): readonly Side[] {
+    return this.#other === null ? [this.#main] : [this.#main, this.#other]
+  }
+
+  /** The side a node is on, now and ever: apart from the time of the partition they are as one. */
+  #sideOf(index: number): Side {
+    const { partition, seed } = this.#options
+    if (this.#other === null || !partition) return this.#main
+    const isCut = chance(seed, index, draws.side, 0) * PPM < partition.sharePpm
+    return isCut ? this.#other : this.#main
+  }
+
+  #isApart(nowMs: number): boolean {
+    const { partition } = this.#options
+    if (!partition) return false
+    const fromMs = simEpochMs + partition.fromMs
+    return nowMs >= fromMs && nowMs < fromMs + partition.forMs
+  }
+
   /** One tick: hear, look, and let everybody act whose time has come. */
   #tick(nowMs: number): void {
-    const due = this.#buckets.get(nowMs) ?? []
+    const due = this.#buckets.get(nowMs) ?? { agents: [], turns: [] }
     this.#buckets.delete(nowMs)
-    const isNews = this.#hear(nowMs)
-    this.#shared.look()
-    const hasChanged = this.#look(nowMs, isNews)
-    if ((nowMs - simEpochMs) % HOUR < this.tickMs) this.#hour(nowMs, due)
-    const asked = hasChanged ? this.agents : due
-    for (const agent of asked) {
-      if (agent.nextMs === nowMs || (hasChanged && this.#isAwake(agent, nowMs))) {
-        this.#step(agent, nowMs)
-      }
+    if (!this.#isApart(nowMs) && !this.#isHealed) this.#heal(nowMs)
+    for (const side of this.#sides) {
+      const isNews = side.hear(nowMs)
+      side.shared.look()
+      this.#look(side, nowMs, isNews)
     }
-    if (this.#outbox.length > 0) this.#bucket(nowMs + this.tickMs)
+    if ((nowMs - simEpochMs) % HOUR < this.tickMs) this.#hour(nowMs)
+    for (const index of due.turns) this.#turn(index, nowMs)
+    for (const agent of due.agents) if (agent.nextMs === nowMs) this.#step(agent, nowMs)
+    if (this.#sides.some(({ outbox }) => outbox.length > 0)) this.#bucket(nowMs + this.tickMs)
+  }
+
+  /** What was said apart is heard by the others once they are together again. */
+  #heal(nowMs: number): void {
+    const { partition } = this.#options
+    const isOver = partition && nowMs >= simEpochMs + partition.fromMs + partition.forMs
+    if (!isOver) return
+    this.#isHealed = true
+    for (const side of this.#sides) {
+      side.outbox.push(...side.owed)
+      side.owed = []
+    }
   }
 
   /** An hour has begun: those who were drawn for its census wake. */
-  #hour(nowMs: number, due: Agent[]): void {
-    if (this.#attention === null) return
-    for (const agent of this.#attention.hour(censusInterval(nowMs))) {
-      if (agent.nextMs === nowMs) continue
-      agent.nextMs = nowMs
-      due.push(agent)
-    }
+  #hour(nowMs: number): void {
+    if (this.#isWhole) return
+    for (const index of this.#main.attention.hour(censusInterval(nowMs))) this.#turn(index, nowMs)
+    if (this.#other !== null) this.#other.attention.hour(censusInterval(nowMs))
     this.#bucket(this.#gridded(nowMs - ((nowMs - simEpochMs) % HOUR) + HOUR))
   }
 
-  /** Everybody is, once the rollout has ended: the last ones follow, or take back. */
-  #isAwake(agent: Agent, nowMs: number): boolean {
-    const run = this.#watcher.memory.runs[this.#hex]
-    if (this.#attention === null || run === undefined || agent === this.#watcher) return true
-    return endingOf(this.#view) !== null || this.#attention.isAwake(agent, run, nowMs)
-  }
-
-  #hear(nowMs: number): boolean {
-    let isNews = false
-    const heard = this.#outbox
-    this.#outbox = []
-    for (const evidence of heard) {
-      if (this.pool.add(evidence, nowMs).answer === 'accepted') isNews = true
-    }
-    return isNews
-  }
-
   /** The watcher looks whenever something was heard or its own time has come. */
-  #look(nowMs: number, isNews: boolean): boolean {
-    if (!isNews && this.#watcher.nextMs > nowMs) return false
-    const { view, memory } = this.#decide(this.#watcher, nowMs)
-    const run = memory.runs[this.#hex]
-    const seen = [
-      view.phase,
-      view.stage,
-      view.reading.tag,
-      run?.held,
-      run?.solo,
-      run?.bakeMs,
-      run?.startMs
-    ].join(' ')
-    const isSame = seen === this.#seen
-    this.#seen = seen
-    if (!isSame && (view.phase !== this.#view?.phase || view.stage !== this.#view.stage)) {
+  #look(side: Side, nowMs: number, isNews: boolean): void {
+    const { watcher } = side
+    if (!isNews && watcher.nextMs > nowMs) return
+    const before = side.view
+    const hasChanged = side.note(this.#decide(watcher, side, nowMs))
+    const { view } = side
+    if (view === null) return
+    if (side === this.#main && (view.phase !== before?.phase || view.stage !== before.stage)) {
       this.#moments.push(momentOf(nowMs - simEpochMs, view, this.headcount()))
     }
-    this.#view = view
-    this.#attention?.open(view.stage)
-    // by rank everybody looks at everybody
-    return !isSame || (isNews && this.#rollout.bands.small)
+    if (this.#isWhole) {
+      if (hasChanged || (isNews && this.#rollout.bands.small)) this.#askAll(nowMs)
+      return
+    }
+    if (!hasChanged) return
+    this.#setTurns(side, nowMs)
+    for (const agent of [...side.followers]) this.#step(agent, nowMs)
+    if (side.ending !== null && side.ending !== 'stalled') this.#end(side, nowMs)
+  }
+
+  #askAll(nowMs: number): void {
+    for (let i = 0; i < this.#fleet.size; i++) this.#turn(i, nowMs)
+  }
+
+  /** A stage has opened, or starts anew: everybody it is about has a moment of its own. */
+  #setTurns(side: Side, nowMs: number): void {
+    const { run, attention } = side
+    if (run === undefined || run.stage < 1) return
+    if (run.stage === side.openedStage && run.startMs === side.openedMs) return
+    side.openedStage = run.stage
+    side.openedMs = run.startMs
+    for (const index of attention.open(run.stage)) {
+      if (this.#sideOf(index) !== side) continue
+      // while one goes alone, each of the stage is asked whether it is the one
+      const atMs = run.solo ? nowMs : attention.turnMs(index, run.stage, run.startMs)
+      this.#bucket(this.#gridded(Math.max(atMs, nowMs + 1))).turns.push(index)
+    }
+  }
+
+  /** The rollout is over: the last ones follow, or those on the release take back. */
+  #end(side: Side, nowMs: number): void {
+    const isHalt = side.ending === 'halted'
+    const list = isHalt ? this.#fleet.upgraded() : side.attention.rest()
+    for (const index of list) if (this.#sideOf(index) === side) this.#turn(index, nowMs)
+  }
+
+  /** Wakes one node, which is made if nothing ever happened on it. */
+  #turn(index: number, nowMs: number): void {
+    const { agent, isNew } = this.#fleet.agent(index)
+    if (isNew) this.#tell(agent, nowMs)
+    this.#step(agent, nowMs)
+  }
+
+  /** What a machine has gone through before anybody looked at it. */
+  #tell(agent: Agent, nowMs: number): void {
+    const side = this.#sideOf(agent.index)
+    const { run } = side
+    if (run === undefined || this.#isWhole) return
+    agent.sleeps = true
+    if (!side.attention.isCounted(agent.index)) {
+      agent.memory = countedOut(agent.memory, this.#rollout, nowMs)
+    }
+    assumeBytes(agent, { rollout: this.#rollout, fate: this.#fate, run, grid: this.#grid, nowMs })
   }
 
   #step(agent: Agent, nowMs: number): void {
-    const { say } = this.#decide(agent, nowMs)
+    const backMs = this.#offUntilMs(agent.index, nowMs)
+    if (backMs > nowMs) {
+      agent.nextMs = this.#gridded(backMs)
+      this.#bucket(agent.nextMs).agents.push(agent)
+      return
+    }
+    const side = this.#sideOf(agent.index)
+    const { say } = this.#decide(agent, side, nowMs)
     for (const draft of say) this.#say(agent, draft, nowMs)
+    const isDone = agent.nextMs === Infinity && !agent.follows
+    if (!isDone || this.#isWhole || !equal(agent.running, this.network.release)) return
+    if (agent.memory.runs[this.#hex]?.mine.every(({ over, reserve }) => over && reserve !== true)) {
+      this.#fleet.putAway(agent)
+    }
   }
 
-  #decide(agent: Agent, nowMs: number): Decision {
-    if (agent.sleeps) agent.memory = caughtUp(agent, this.#watcher, this.#hex)
-    const input = this.#inputOf(agent, nowMs)
-    const decision = decide(input)
-    agent.follow(decision, input, this.#fate)
-    agent.sleeps = !this.#isAwake(agent, nowMs)
-    const atMs = agent.sleeps ? this.#sleepsUntilMs(agent) : agent.dueMs
+  #decide(agent: Agent, side: Side, nowMs: number): Decision {
+    if (agent.sleeps) agent.memory = caughtUp(agent, side.watcher, this.#hex)
+    const input = this.#inputOf(agent, side, nowMs)
+    const decision = this.#fleet.watch(agent, () => {
+      const known = { ...input, node: agent.facts(nowMs, this.#fate) }
+      const made = decide(known)
+      agent.follow(made, known, this.#fate)
+      return made
+    })
+    const isWatcher = agent === side.watcher
+    agent.follows = isWatcher || this.#follows(agent, side, nowMs)
+    agent.sleeps = !agent.follows
+    if (!isWatcher && agent.follows) side.followers.add(agent)
+    else side.followers.delete(agent)
+    const { run, attention } = side
+    const isAsleep = agent.sleeps && run !== undefined
+    const atMs = isAsleep ? attention.sleepsUntilMs(agent, run) : agent.dueMs
     agent.nextMs = this.#gridded(Math.max(atMs, nowMs + 1))
-    if (agent.nextMs < Infinity) this.#bucket(agent.nextMs).push(agent)
+    if (agent.nextMs < Infinity) this.#bucket(agent.nextMs).agents.push(agent)
     return decision
   }
 
-  #sleepsUntilMs(agent: Agent): number {
-    const run = this.#watcher.memory.runs[this.#hex]
-    return run === undefined
-      ? agent.dueMs
-      : (this.#attention?.sleepsUntilMs(agent, run) ?? Infinity)
+  /** Everybody does, once the rollout has ended: the last ones follow, or take back. */
+  #follows(agent: Agent, side: Side, nowMs: number): boolean {
+    const { run } = side
+    if (this.#isWhole || run === undefined || side.ending !== null) return true
+    return side.attention.isAwake(agent, run, nowMs)
   }
 
-  #inputOf(agent: Agent, nowMs: number): DecideInput {
-    const isWatcher = agent === this.#watcher
+  #inputOf(agent: Agent, side: Side, nowMs: number): Omit<DecideInput, 'node'> {
+    const isWatcher = agent === side.watcher
+    const isApart = this.#isApart(nowMs)
     return {
       nowMs,
       believed: this.network.believed,
-      pool: this.#shared,
+      pool: side.shared,
       self: {
         nodeKey: agent.key,
         member: !isWatcher,
@@ -278,11 +355,11 @@ export class World {
         skipped: [],
         applied: []
       },
-      node: agent.facts(nowMs, this.#fate),
       network: {
-        peers: this.agents.length - 1,
+        peers: this.#fleet.size - 1,
         settledSince: (sinceMs) => nowMs >= sinceMs + 2 * this.tickMs,
-        coverage: () => PPM,
+        // who is cut off lists what it has, and cannot know what it lacks
+        coverage: () => (isApart || nowMs > 0 ? PPM : 0),
         clockSkewMs: null,
         trustSettled: true
       },
@@ -290,55 +367,52 @@ export class World {
     }
   }
 
-  #say(agent: Agent, draft: EvidenceDraft, nowMs: number): void {
+  #say(agent: Agent, said: EvidenceDraft, nowMs: number): void {
+    const draft = this.#liars.twist(agent.index, said)
+    if (draft === null) return
     const tsS = Math.floor(nowMs / 1_000)
     const bare = encodeEvidence(this.network.id, agent.key, tsS, draft)
     const evidence = sealEvidence(bare, unsigned)
     this.#options.onSaid?.(evidence)
-    this.#outbox.push(evidence)
+    const own = this.#sideOf(agent.index)
+    for (const side of this.#sides) {
+      if (side === own || !this.#isApart(nowMs)) side.outbox.push(evidence)
+      else side.owed.push(evidence)
+    }
+  }
+
+  /** When a machine that is switched off now comes back, in ms; now, if it is on. */
+  #offUntilMs(index: number, nowMs: number): number {
+    const { offlinePpm, seed } = this.#options
+    if (!offlinePpm || chance(seed, index, draws.off, 0) * PPM >= offlinePpm) return nowMs
+    const offset = Math.floor(chance(seed, index, draws.offAt, 0) * DAY)
+    const intoDay = (nowMs + offset) % DAY
+    return intoDay < DAY / 2 ? nowMs + DAY / 2 - intoDay : nowMs
   }
 
   #wakeAll(): void {
-    const now = this.#bucket(simEpochMs)
-    for (const agent of [this.#watcher, ...this.agents]) {
-      agent.nextMs = simEpochMs
-      now.push(agent)
+    const { agents, turns } = this.#bucket(simEpochMs)
+    for (const { watcher } of this.#sides) {
+      watcher.nextMs = simEpochMs
+      agents.push(watcher)
     }
+    if (this.#isWhole) for (let i = 0; i < this.#fleet.size; i++) turns.push(i)
+    else turns.push(...this.#main.attention.voters)
   }
+
+  readonly #grid = (atMs: number): number => this.#gridded(atMs)
 
   #gridded(atMs: number): number {
     return simEpochMs + Math.ceil((atMs - simEpochMs) / this.tickMs) * this.tickMs
   }
 
-  /** Everybody who acts at one moment; the clock is asked once for it. */
-  #bucket(atMs: number): Agent[] {
+  /** Everything of one moment; the clock is asked once for it. */
+  #bucket(atMs: number): Bucket {
     const held = this.#buckets.get(atMs)
     if (held !== undefined) return held
-    const bucket: Agent[] = []
+    const bucket: Bucket = { agents: [], turns: [] }
     this.#buckets.set(atMs, bucket)
     this.#clock.after(atMs - this.#clock.wallMs(), () => this.#tick(atMs))
     return bucket
   }
-}
-
-function keyOf(salt: Bytes, index: number): Bytes {
-  const count = alloc(4)
-  new DataView(count.buffer, count.byteOffset, 4).setUint32(0, index, true)
-  return hash([salt, count])
-}
-
-/** One pool for all, whose seats are the fleet: every node in a slot of one old invite. */
-function poolOf({ believed, seatedMs }: SimNetwork, agents: readonly Agent[]): Pool {
-  const seat: PoolSeat = { issuedMs: seatedMs, operator: 'fleet', lag: 0 }
-  const seated = new Set(agents.map(({ key }) => toHex(key)))
-  return new Pool(believed, {
-    verify: () => true,
-    seatOf: (hex) => (seated.has(hex) ? seat : null)
-  })
-}
-
-function endingOf(view: RolloutView | null): Ending | null {
-  if (view === null) return null
-  const { phase } = view
-  return phase === 'halted' || phase === 'completed' || phase === 'stalled' ? phase : null
 }

@@ -24,6 +24,13 @@ export interface StageCount {
   readonly treatedDone: number
 }
 
+/** Treated of one stratum, each once: failed (after the operator cap), and enrolled. */
+export interface StratumCount {
+  readonly stratum: number
+  readonly x: number
+  readonly n: number
+}
+
 /** Who has not reported in time, in each arm. */
 export interface Silence {
   readonly treated: number
@@ -44,6 +51,8 @@ export interface Fold {
   readonly failed: number
   readonly done: number
   readonly controlsEnrolled: number
+  /** Treated by the version they ran before and their platform: x and n of each alone. */
+  readonly strata: readonly StratumCount[]
   readonly stages: readonly StageCount[]
   /** Controls, each node once over all stages: failed, and enrolled. */
   distinctControls(): { readonly failed: number; readonly enrolled: number }
@@ -65,17 +74,15 @@ export class Folder {
 
   fold(sets: readonly StageSet[]): Fold {
     this.#noteConflicts(sets)
-    const leave: Leave = { nodes: this.#conflicts, failures: none }
+    const opened = this.#opened(sets)
+    const leave: Leave = { nodes: this.#conflicts, failures: none, opened }
     const plain = new Map(sets.map((set) => [set, this.#tally(set, leave)]))
     const over = this.#overCap(plain)
     const tallies =
       over.size === 0
         ? plain
         : new Map(
-            sets.map((set) => [
-              set,
-              set.tally({ nodes: this.#conflicts, failures: over }, this.#dues(set))
-            ])
+            sets.map((set) => [set, set.tally({ ...leave, failures: over }, this.#dues(set))])
           )
     return gather(tallies, plain, this.#conflicts)
   }
@@ -91,10 +98,25 @@ export class Folder {
 
   #tally(set: StageSet, leave: Leave): Tally {
     const held = this.#tallies.get(set)
-    if (held?.version === set.version && held.leave.nodes === leave.nodes) return held.tally
+    const isSame = held?.leave.nodes === leave.nodes && held.leave.opened === leave.opened
+    if (isSame && held.version === set.version) return held.tally
     const tally = set.tally(leave, this.#dues(set))
     this.#tallies.set(set, { version: set.version, leave, tally })
     return tally
+  }
+
+  /** The last stage that is open here: a quarter of its quota, so that no single key says so. */
+  #opened(sets: readonly StageSet[]): number {
+    const treated = new Map<number, number>()
+    for (const { options, reporters } of sets) {
+      if (options.arm === 'control') continue
+      treated.set(options.stage, (treated.get(options.stage) ?? 0) + reporters.size)
+    }
+    let opened = 0
+    for (const { stage, qT } of this.#rollout.bands.list) {
+      if ((treated.get(stage) ?? 0) >= Math.max(1, Math.floor(qT / 4))) opened = stage
+    }
+    return opened
   }
 
   #dues(set: StageSet): Dues {
@@ -148,7 +170,7 @@ function failedOf(
 ): readonly Reporter[] {
   return sets
     .filter((set) => set.options.arm === arm)
-    .flatMap((set) => set.byRank().filter((one) => one.operator === operator))
+    .flatMap((set) => set.counted().filter((one) => one.operator === operator))
     .filter(({ live }) => live.result === 'fail')
     .toSorted((a, b) => (a.rank < b.rank ? -1 : a.rank > b.rank ? 1 : a.hex < b.hex ? -1 : 1))
 }
@@ -197,6 +219,7 @@ function gather(
     failed: sum('treated', (tally) => tally.failed, plain),
     done: sum('treated', (tally) => tally.done),
     controlsEnrolled: sum('control', (tally) => tally.enrolled),
+    strata: strataOf(tallies),
     stages: stagesOf(plain),
     distinctControls: () => (controls ??= distinct([...tallies.keys()], conflicts)),
     silence: (nowMs) => ({
@@ -222,11 +245,10 @@ function blocksOf(tallies: ReadonlyMap<StageSet, Tally>): readonly FoldBlock[] {
       const x = treated?.failedAt[checkpoint] ?? 0
       const y = control?.failedAt[checkpoint] ?? 0
       if (x + y === 0) continue
-      // A control that has switched since says no more: later only those who reported are at risk.
-      // In both arms: a failure is told at once and an ok at its checkpoint, so while one is open a
-      // whole treated arm beside the failed controls alone would acquit anything.
-      const count = checkpoint < inBake ? atRisk : reachedBy
-      const nT = count(treated, checkpoint)
+      // While a stage bakes everybody who enrolled is watched. Later a control that may have switched
+      // counts only with what it has said: fewer controls beside as many failures acquit (§4).
+      const count = checkpoint < inBake ? enrolledLeft : watched
+      const nT = enrolledLeft(treated, checkpoint)
       blocks.push({ stage, checkpoint, stratum, x, y, nT, nC: count(control, checkpoint) })
     }
   }
@@ -236,14 +258,26 @@ function blocksOf(tallies: ReadonlyMap<StageSet, Tally>): readonly FoldBlock[] {
 }
 
 /** Enrolled and not failed before; the silent stay in, as not failed. */
-function atRisk(tally: Tally | undefined, checkpoint: number): number {
+function enrolledLeft(tally: Tally | undefined, checkpoint: number): number {
   if (tally === undefined) return 0
   return tally.failedAt.slice(0, checkpoint).reduce((left, failed) => left - failed, tally.enrolled)
 }
 
-/** Passed the checkpoint, or failed at it. */
-function reachedBy(tally: Tally | undefined, checkpoint: number): number {
-  return tally?.reached[checkpoint] ?? 0
+function watched(tally: Tally | undefined, checkpoint: number): number {
+  return tally?.atRisk[checkpoint] ?? 0
+}
+
+function strataOf(tallies: ReadonlyMap<StageSet, Tally>): readonly StratumCount[] {
+  const out = new Map<number, { stratum: number; x: number; n: number }>()
+  for (const [{ options }, tally] of tallies) {
+    if (options.arm === 'control') continue
+    const { stratum } = options
+    const at = out.get(stratum) ?? { stratum, x: 0, n: 0 }
+    at.x += tally.failed
+    at.n += tally.enrolled
+    out.set(stratum, at)
+  }
+  return [...out.values()].toSorted((a, b) => a.stratum - b.stratum)
 }
 
 function stagesOf(tallies: ReadonlyMap<StageSet, Tally>): readonly StageCount[] {
@@ -270,7 +304,7 @@ function distinct(
   const failed = new Set<string>()
   for (const set of sets) {
     if (set.options.arm !== 'control') continue
-    for (const { hex, live } of set.byRank()) {
+    for (const { hex, live } of set.counted()) {
       if (conflicts.has(hex)) continue
       enrolled.add(hex)
       if (live.result === 'fail') failed.add(hex)

@@ -23,6 +23,8 @@ export interface Reporter {
   readonly arm: Arm
   readonly stage: number
   readonly rank: U64
+  /** Of a control: the stage in which it switches itself; Infinity if only the end reaches it. */
+  readonly ownStage: number
   /** Operator whose failures are capped together (S102). */
   readonly operator: string
   /** When its enrolment was first heard here, in ms. It gates widening only, never a halt. */

@@ -1,14 +1,24 @@
 import type { Bytes } from '../../base/index.ts'
 import type { Evidence } from '../../records/index.ts'
-import { armOf, whoOf, type Arm } from '../bands.ts'
+import { armOf, stageOf, whoOf, type Arm } from '../bands.ts'
 import { placeOf, reporterRank } from '../draws.ts'
 import { Folder, type Fold } from './fold.ts'
 import type { SetRef, SetView } from '../ports.ts'
 import { hear, saidOf, type Reporter } from './reporter.ts'
 import type { Rollout } from '../rollouts.ts'
+import type { PoolSeat } from './seats.ts'
 import { StageSet } from './stage-set.ts'
 import { VerdictSet, wordNumber, type Reading, type Word } from './verdicts.ts'
-import type { PoolSeat } from './seats.ts'
+
+/** A report before it is said: where it would stand. */
+export interface ReportPlace {
+  readonly stage: number
+  readonly arm: Arm
+  readonly stratum: number
+  readonly rank: bigint
+  /** A hold has called up as many reporters again. */
+  readonly calledUp?: boolean
+}
 
 /** A reporting key, as bytes and in hex. */
 export interface Node {
@@ -57,6 +67,15 @@ export class Room {
     return armOf(bands, stage, { u, who: whoOf(stratum), lag: seat.lag })
   }
 
+  /** Stage in which a control switches itself: from then on it may say no more. */
+  #ownStage({ body, signer }: Evidence, arm: Arm, seat: PoolSeat): number {
+    if (arm === 'treated' || (body.tag !== 'enrol' && body.tag !== 'outcome')) return 0
+    const { stratum } = body.tag === 'enrol' ? body.enrol : body.outcome
+    const { lottery, bands } = this.rollout
+    const u = placeOf(lottery.seed, signer)
+    return stageOf(bands, { u, who: whoOf(stratum), lag: seat.lag }) ?? Infinity
+  }
+
   /** Whether a report has a rank among the k of its set. */
   hasRoom(evidence: Evidence, arm: Arm, hex: string): boolean {
     const set = this.#setFor(evidence, arm)
@@ -86,6 +105,7 @@ export class Room {
       arm,
       stage: evidence.stage,
       rank: this.#rank(evidence),
+      ownStage: this.#ownStage(evidence, arm, seat),
       operator: seat.operator,
       heardMs: nowMs,
       said: [said],
@@ -109,10 +129,12 @@ export class Room {
     return [...this.#sets.values()].flatMap((set) => set.byRank())
   }
 
-  /** How many of the arm's best ranks are held, for "while the own set lacks k better". */
-  lacks(stage: number, arm: Arm, stratum: number, rank: bigint): boolean {
+  /** "While the own set lacks k better": whether fewer than the k in force lie before `rank`. */
+  lacks({ stage, arm, stratum, rank, calledUp }: ReportPlace): boolean {
     const set = this.#sets.get(keyOf(stage, arm, stratum))
-    return set === undefined || set.hasRoom(rank, '')
+    if (set === undefined) return true
+    const { k, more } = set.options
+    return set.isAmong(calledUp === true ? more : k, { rank, hex: '' })
   }
 
   /** Takes out whose slot is gone, doubled or revoked. */
@@ -167,14 +189,16 @@ export class Room {
     const held = this.#sets.get(key)
     if (held !== undefined) return held
     const band = this.rollout.bands.list[stage - 1]
-    // strata that nobody can be in are no sets: low nibble 0 to 3, labels are not built
-    if (band === undefined || stratum > 3) return null
+    // strata that nobody can be in are no sets
+    if (band === undefined || !isStratum(this.rollout, stratum)) return null
     const set = new StageSet({
       ref: this.#nameOf(stage, arm, stratum),
       stage,
       arm,
       stratum,
       k: arm === 'treated' ? band.kT : band.kC,
+      more: arm === 'treated' ? band.moreT : band.moreC,
+      line: arm === 'treated' ? band.lineT : band.lineC,
       inBake: inBakeOf(this.rollout, band.bakeMs)
     })
     this.#sets.set(key, set)
@@ -192,6 +216,11 @@ export class Room {
 export function inBakeOf({ policy }: Rollout, bakeMs: number): number {
   const ages = policy.gate.checkpointsMs
   return Math.max(1, ages.filter((age) => age * 4 <= bakeMs * 3).length)
+}
+
+/** Low nibble: version before, 0 to 3. High nibble: place of the platform, where there are several. */
+function isStratum({ platforms }: Rollout, stratum: number): boolean {
+  return (stratum & 0x0f) <= 3 && stratum >> 4 < Math.max(1, platforms.length)
 }
 
 function keyOf(stage: number, arm: Arm, stratum: number): string {

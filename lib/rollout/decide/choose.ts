@@ -5,6 +5,7 @@ import { awaitsRetry, conditionsOf, isMet, mayReturnTo, type Way } from './condi
 import type { Draft } from './draft.ts'
 import type { ReleaseFacts } from './facts.ts'
 import { enrol } from '../say/own.ts'
+import { isOpenTo } from './operator.ts'
 import { isNewer, statusOf } from './queue.ts'
 import {
   momentOf,
@@ -15,7 +16,7 @@ import {
   type Standing
 } from '../stages/scene.ts'
 import { turnOf, type Turn } from '../stages/turn.ts'
-import type { Act, Condition, Mine, Run } from './types.ts'
+import type { Act, Condition, ConditionId, Mine, Run } from './types.ts'
 
 /** What a choice is made from: the decision so far, and the channel. */
 export interface Choice {
@@ -47,9 +48,11 @@ export function choose(choice: Choice): Chosen {
   if (input.node.running === null) return installFirst(choice)
   const asked = live === null ? null : takeTurn(choice, live)
   if (asked !== null && asked.act.tag !== 'wait') return asked
-  const late = releases.findLast(
+  const completed = releases.filter(
     (facts) => statusOf(input, facts) === 'completed' && isNewer(input, facts)
   )
+  // S50: who has a barrier before it takes that one first; a pin or a skip leaves the others
+  const late = completed.findLast((facts) => isOpenTo(input, facts)) ?? completed.at(-1)
   if (late !== undefined && late !== live) {
     const run = draft.runOf(late.hex)
     const turn = lateTurn({ input, facts: late, alarm }, run)
@@ -101,7 +104,7 @@ function installFirst(choice: Choice): Chosen {
     const status = statusOf(input, facts)
     return status !== 'halted' && status !== 'ended'
   })
-  const isFree = (facts: ReleaseFacts) => isUnopposed(moment, facts)
+  const isFree = (facts: ReleaseFacts) => isUnopposed(moment, facts) && isOpenTo(input, facts)
   const facts =
     completed.findLast(isFree) ?? others.findLast(isFree) ?? completed.at(-1) ?? others.at(-1)
   return facts === undefined
@@ -137,7 +140,7 @@ function takeTurn(choice: Choice, facts: ReleaseFacts): Chosen | null {
   const stays = () =>
     chosen
       .conditions()
-      .filter(({ id }) => ['level', 'hold', 'pin', 'platform', 'quarantine'].includes(id))
+      .filter(({ id }) => staying.includes(id))
       .every(({ ok }) => ok === true)
   const isDue = isControl(scene, run, { stage: standing.stage, turn })
   if (isDue && !isClockOff(draft.input.network.clockSkewMs) && stays()) {
@@ -259,8 +262,28 @@ function tryRelease(
   return { ...wait, act: { tag: 'upgrade', release: facts.id, first: way === 'first' } }
 }
 
+/** What keeps a node from taking a release at all, now and later. */
+const staying: readonly ConditionId[] = [
+  'level',
+  'hold',
+  'pin',
+  'consent',
+  'requirements',
+  'platform',
+  'quarantine'
+]
+
 /** What need not be met yet for the bytes to be fetched. */
-const beforeTurn = ['place', 'shadow', 'gate', 'jitter', 'ready', 'consent', 'level'] as const
+const beforeTurn = [
+  'place',
+  'shadow',
+  'gate',
+  'jitter',
+  'ready',
+  'consent',
+  'level',
+  'window'
+] as const
 
 function prefetches({ input, facts, alarm }: Scene, run: Run | null): boolean {
   if (run === null) return true

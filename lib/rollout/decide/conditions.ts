@@ -2,6 +2,7 @@ import { equal } from '../../base/index.ts'
 import { compareOrder, refusals, releaseOf, toShortName } from '../../trust/index.ts'
 import { standings } from './against.ts'
 import { offerFor } from './offer.ts'
+import { isOwnDelayOver, missedBarrier, operatorAnswers, unfitText } from './operator.ts'
 import { statusOf, isNewer } from './queue.ts'
 import { evidenceToHold } from '../stages/staged.ts'
 import { momentOf, standstill, type Scene } from '../stages/scene.ts'
@@ -26,7 +27,9 @@ export function conditionsOf(scene: Scene, asked: Asked): readonly Condition[] {
   const answers: Answers = {
     ...authority(scene, asked),
     ...eligibility(scene),
-    ...operator(scene),
+    ...operatorAnswers(scene, asked.way === 'first'),
+    weight: line(true, 'no weights'),
+    tier: line(true, `tier ${scene.input.self.tier}`),
     ...fleet(scene, asked)
   }
   return conditionOrder.map((id) => ({ id, ...(answers[id] ?? notReached) }))
@@ -109,14 +112,15 @@ function eligibility(scene: Scene): Answers {
   const { requires } = policy.who
   const isNewEnough = requires.daemon === '' || isAtLeast(self.daemon, requires.daemon)
   const speaks = requires.protoLow <= 1 && requires.protoHigh >= 1
+  const unfit = unfitText(scene)
   return {
     votes: either(policy.others.votesNeedPpm === 0, ['no vote asked for', 'a vote is asked for']),
     platform: offer.code === null ? hasTree : { ...hasTree, code: offer.code },
     channel: line(channel === self.channel, `channel ${channel}`),
     selector: either(policy.who.selector === '', ['no selector', 'a selector that needs labels']),
     requirements: line(
-      isNewEnough && speaks,
-      requires.daemon === '' ? 'nothing required' : `requires daemon ${requires.daemon}`
+      isNewEnough && speaks && unfit === null,
+      unfit ?? (requires.daemon === '' ? 'nothing required' : `requires daemon ${requires.daemon}`)
     ),
     ...waypoints(scene),
     policy: line(facts.invalid === null, facts.invalid ?? 'policy is in range'),
@@ -125,14 +129,11 @@ function eligibility(scene: Scene): Answers {
 }
 
 function waypoints({ input, facts }: Scene): Answers {
-  const { barriers, deadends, from } = facts.rollout.policy.who
+  const { deadends, from } = facts.rollout.policy.who
   const { running } = input.node
   const here = running === null ? null : releaseOf(input.believed, running)
   const isDeadEnd = running !== null && deadends.some(({ release }) => equal(release, running))
-  const missed = barriers.find(({ release }) => {
-    const barrier = releaseOf(input.believed, release)
-    return here !== null && (barrier === null || compareOrder(here.body, barrier.body) < 0)
-  })
+  const missed = missedBarrier(input, facts)
   const isInside =
     from === null ||
     (here !== null &&
@@ -140,39 +141,14 @@ function waypoints({ input, facts }: Scene): Answers {
       compareOrder(here.body, from.max) <= 0)
   return {
     barrier: line(
-      missed === undefined && isInside,
-      missed !== undefined
-        ? `${toShortName(missed.release)} comes first`
+      missed === null && isInside,
+      missed !== null
+        ? `${toShortName(missed)} comes first`
         : isInside
           ? 'no barrier'
           : 'not for those who run what runs here'
     ),
     'dead-end': either(!isDeadEnd, ['no dead end', 'what runs here is a dead end'])
-  }
-}
-
-function operator({ input, facts }: Scene): Answers {
-  const { self } = input
-  const { how, time } = facts.rollout.policy
-  const isApplied = isAmong(facts.id, [...self.applied, ...(self.appliedNow ?? [])])
-  const levels = ['notify', 'stage', 'auto'] as const
-  const level = levels[Math.min(levels.indexOf(self.level), levels.indexOf(how.level))] ?? 'notify'
-  const isSkipped = isAmong(facts.id, self.skipped)
-  const isPinned = self.pinned !== null && !equal(self.pinned, facts.id)
-  return {
-    level: line(level === 'auto' || (level === 'stage' && isApplied), `level ${level}`),
-    hold: line(
-      !self.hold && !isSkipped,
-      self.hold ? 'held here' : isSkipped ? 'skipped' : 'no hold'
-    ),
-    pin: line(!isPinned, isPinned ? 'pinned to another release' : 'no pin'),
-    window: either(time.windows.length === 0, [
-      'no window',
-      'windows, which are not kept here yet'
-    ]),
-    consent: line(how.consent !== 'ask' || isApplied, `consent ${how.consent}`),
-    weight: line(true, 'no weights'),
-    tier: line(true, `tier ${self.tier}`)
   }
 }
 
@@ -186,20 +162,28 @@ function fleet(scene: Scene, { way, run, turn }: Asked): Answers {
   }
   if (way === 'catch-up') {
     const after = line(true, 'the rollout is completed')
-    const jitter = turn === null ? after : line(turn.jitter, 'drawn delay')
+    const jitter = turn === null ? after : delay(scene, run, turn)
     return { place: after, shadow: after, gate: after, jitter, ready }
   }
   if (run === null || turn === null) return { ready }
   const evidence = facts.rollout.bands.small || turn.underHold ? [] : evidenceToHold(scene, run)
   const reasons = [...still(scene), ...evidence]
+  const isNow = isAmong(facts.id, input.self.appliedNow ?? [])
+  // a stage that nobody fills holds the fleet; it says nothing against who takes it by hand
   const stands = ['pending-halt', 'halted', 'stalled', 'ended'].includes(run.phase)
+  const isStill = stands && !(isNow && run.phase === 'stalled')
   return {
     place: line(turn.place, turn.text),
     shadow: line(turn.shadow, run.solo ? 'unchecked: one node goes first, alone' : 'unchecked'),
-    gate: line(reasons.length === 0 && !stands, [run.phase, ...reasons].join(': ')),
-    jitter: line(turn.jitter, 'drawn delay'),
+    gate: line(reasons.length === 0 && !isStill, [run.phase, ...reasons].join(': ')),
+    jitter: delay(scene, run, turn),
     ready
   }
+}
+
+function delay(scene: Scene, run: Run | null, turn: Turn): Omit<Condition, 'id'> {
+  const isOver = isOwnDelayOver(scene, run)
+  return line(turn.jitter && isOver, isOver ? 'drawn delay' : 'own drawn delay')
 }
 
 function still(scene: Scene): readonly string[] {

@@ -2,6 +2,7 @@ import type { Bytes, Code } from '../../base/index.ts'
 import type { Arm, PoolView, Reading } from '../../crowd/index.ts'
 import type { Cause, EvidenceDraft } from '../../records/index.ts'
 import type { Believed } from '../../trust/index.ts'
+import type { Wishes } from './operator.ts'
 
 /** Everything a decision follows from. Nothing else is read, so anybody can recompute it. */
 export interface DecideInput {
@@ -37,6 +38,7 @@ export interface SelfFacts {
   readonly daemon?: string
   /** Organisations that must attest at least, whatever trust and policy ask for; absent: 0. */
   readonly attest?: number
+  readonly wishes?: Wishes
 }
 
 /** What the machine runs and is busy with. */
@@ -106,6 +108,10 @@ export interface Mine {
   readonly seq: number
   /** It failed, or left its arm: nothing more is said. */
   readonly over: boolean
+  /** It keeps what it would say: a hold may call up twice as many reporters. */
+  readonly reserve?: boolean
+  /** How it failed, while that is kept and not said. */
+  readonly failed?: { readonly cause: Cause; readonly tries: number }
 }
 
 /** Since when a rollout stands still here. */
@@ -152,6 +158,8 @@ export interface Run {
   readonly late: readonly string[]
   /** Plan small: deadlines are doubled after a stall without a failure. */
   readonly doubled: boolean
+  /** Reporters of the stage are called up: it has held for one bake. */
+  readonly calledUp?: boolean
   /** A failed try that waits for its one retry. */
   readonly failedMs: number | null
   readonly failedTries: number

@@ -1,5 +1,7 @@
+import type { Policy } from '../../records/index.ts'
 import {
   log2q,
+  mixq,
   thresholdq,
   type Fold,
   type Lg,
@@ -7,8 +9,10 @@ import {
   type Silence
 } from '../../crowd/index.ts'
 import { both, combine, crashWeight, silenceWeight } from './combine.ts'
-import { absolute, liarBudget, relative, share } from './evidence.ts'
+import { absolute, liarBudget, relative, share, type Block } from './evidence.ts'
 import { isSafe, riskPpb } from './safe.ts'
+
+type Gate = Policy['gate']
 
 /** What the gate says of one fold; the same for everybody who holds the same evidence. */
 export interface Judgement {
@@ -34,12 +38,7 @@ export function judge(fold: Fold, rollout: Rollout): Judgement {
   const held = judged.get(fold)
   if (held !== undefined) return held
   const { gate } = rollout.policy
-  const margin = share(gate.rho0, 1_000)
-  // one share of an arm is believed to lie: taken off after the operator cap (S102)
-  const lies = liarBudget(fold.x, fold.n, gate.liarBudgetPpm)
-  const rel = relative(fold.blocks, margin, lies)
-  const abs = absolute(fold.x - lies, fold.n, share(gate.epsilonPpm, 1_000_000))
-  const crashLg = both(rel, abs)
+  const crashLg = crash(fold, gate)
   const out = {
     crashLg,
     haltLg: combine([{ weight: crashWeight, lg: crashLg }]),
@@ -47,6 +46,39 @@ export function judge(fold: Fold, rollout: Rollout): Judgement {
   }
   judged.set(fold, out)
   return out
+}
+
+/**
+ * Evidence that treated nodes fail too often: of all together, and half of it of each stratum
+ * alone, so that a crash on one platform only is not diluted by the others (docs/gate.md §6).
+ */
+function crash(fold: Fold, gate: Gate): Lg {
+  const whole = comparison(fold.blocks, fold, gate)
+  const large = fold.strata.filter(({ n }) => n >= stratumMin)
+  if (fold.strata.length < 2 || large.length === 0) return whole
+  const parts = large.map((one) =>
+    comparison(
+      fold.blocks.filter(({ stratum }) => stratum === one.stratum),
+      one,
+      gate
+    )
+  )
+  const count = BigInt(parts.length)
+  return mixq([count, ...parts.map(() => 1n)], [whole, ...parts], 2n * count)
+}
+
+/** Below this many treated nodes a stratum says nothing of its own. */
+const stratumMin = 20
+
+function comparison(
+  blocks: readonly Block[],
+  { x, n }: { readonly x: number; readonly n: number },
+  gate: Gate
+): Lg {
+  // one share of an arm is believed to lie: taken off after the operator cap (S102)
+  const lies = liarBudget(x, n, gate.liarBudgetPpm)
+  const rel = relative(blocks, share(gate.rho0, 1_000), lies)
+  return both(rel, absolute(x - lies, n, share(gate.epsilonPpm, 1_000_000)))
 }
 
 const judged = new WeakMap<Fold, Judgement>()

@@ -31,46 +31,96 @@ export function enrol(scene: Scene, run: Run, { arm, stage, standing }: Enrolmen
   const { input } = scene
   if (run.mine.some((mine) => mine.stage === stage)) return { run, say: [] }
   const { stratum } = standing
-  const speaks = isDrawn(scene, { arm, stage, standing })
-  const mine: Mine = { arm, stage, stratum, enrolMs: input.nowMs, speaks, seq: 0, over: !speaks }
-  const body: EvidenceBody = { tag: 'enrol', enrol: { arm, stratum, dataMask: 0 } }
-  const say = speaks ? [draftOf(scene, { stage, seq: 0, body })] : []
+  const drawn = drawnFor(scene, { arm, stage, standing })
+  const speaks = drawn === 'reporter'
+  const told: Mine = {
+    arm,
+    stage,
+    stratum,
+    enrolMs: input.nowMs,
+    speaks,
+    seq: 0,
+    over: drawn === 'none'
+  }
+  const mine = drawn === 'reserve' ? { ...told, reserve: true } : told
+  const say = speaks ? [enrolment(scene, mine)] : []
   return { run: { ...run, mine: [...run.mine, mine] }, say }
 }
 
-function isDrawn(scene: Scene, { arm, stage, standing }: Enrolment): boolean {
+function enrolment(scene: Scene, { arm, stage, stratum }: Mine): EvidenceDraft {
+  const body: EvidenceBody = { tag: 'enrol', enrol: { arm, stratum, dataMask: 0 } }
+  return draftOf(scene, { stage, seq: 0, body })
+}
+
+/** Whether a node may report at all, and is one of the k that do or of those held in reserve. */
+function drawnFor(scene: Scene, it: Enrolment): 'reporter' | 'reserve' | 'none' {
+  const { arm, stage, standing } = it
+  const { facts, input } = scene
+  const band = facts.rollout.bands.list[stage - 1]
+  if (band === undefined || !mayReport(scene, it)) return 'none'
+  const rank = reporterRank(facts.rollout.lottery, stage, input.self.nodeKey)
+  const place = { stage, arm, stratum: standing.stratum, rank }
+  const isBelow = rank < (arm === 'treated' ? band.lineT : band.lineC)
+  if (isBelow && input.pool.lacksReport(facts.hex, place)) return 'reporter'
+  const [k, more] = arm === 'treated' ? [band.kT, band.moreT] : [band.kC, band.moreC]
+  const isReserve = more > k && rank < (arm === 'treated' ? band.lineMoreT : band.lineMoreC)
+  return isReserve ? 'reserve' : 'none'
+}
+
+function mayReport(scene: Scene, { arm, stage, standing }: Enrolment): boolean {
   const { input, facts } = scene
   const { rollout } = facts
   const { nodeKey, member } = input.self
-  const band = rollout.bands.list[stage - 1]
   const { seat, u, stratum } = standing
-  if (!member || seat === null || band === undefined) return false
+  if (!member || seat === null) return false
   if (rollout.excluded.has(toHex(nodeKey))) return false
   if (seat.issuedMs >= rollout.reportersBeforeMs) return false
   // readers know the tier of the certificate only: who waits longer is not counted
-  if (armOf(rollout.bands, stage, { u, who: whoOf(stratum), lag: seat.lag }) !== arm) return false
-  const rank = reporterRank(rollout.lottery, stage, nodeKey)
-  if (rank >= (arm === 'treated' ? band.lineT : band.lineC)) return false
-  return input.pool.lacksReport(facts.hex, { stage, arm, stratum, rank })
+  return armOf(rollout.bands, stage, { u, who: whoOf(stratum), lag: seat.lag }) === arm
 }
 
 /** Outcomes that are due, of every enrolment of this node in this rollout. */
 export function report(scene: Scene, run: Run): Spoken {
-  if (run.mine.every(({ over }) => over)) return { run, say: [] }
+  const isQuiet = ({ over, reserve, speaks }: Mine) =>
+    over && (reserve !== true || speaks || run.calledUp !== true)
+  if (run.mine.every(isQuiet)) return { run, say: [] }
   let next = run
   const say: EvidenceDraft[] = []
   run.mine.forEach((mine, i) => {
-    if (mine.over) return
-    const told = mine.arm === 'treated' ? tellTreated(scene, next, mine) : tellControl(scene, mine)
-    if (told === null) return
-    say.push(...told.say)
-    next = {
-      ...next,
-      ...told.run,
-      mine: next.mine.map((held, j) => (i === j ? told.mine : held))
-    }
+    const told = mine.over ? null : tell(scene, next, mine)
+    if (told !== null) next = noted(next, i, told)
+    const now = next.mine[i] ?? mine
+    const called = callUp(scene, next, now)
+    if (called !== null) next = noted(next, i, called)
+    // who is in reserve only keeps what it would have said
+    say.push(...(called?.say ?? (now.speaks ? (told?.say ?? []) : [])))
   })
   return { run: next, say }
+}
+
+function tell(scene: Scene, run: Run, mine: Mine): Told | null {
+  return mine.arm === 'treated' ? tellTreated(scene, run, mine) : tellControl(scene, mine)
+}
+
+function noted(run: Run, i: number, told: Told): Run {
+  const mine = run.mine.map((held, j) => (i === j ? told.mine : held))
+  return { ...run, ...told.run, mine }
+}
+
+/** A hold calls up those in reserve: they enrolled before treatment, and now say what came of it. */
+function callUp(scene: Scene, run: Run, mine: Mine): Told | null {
+  if (run.calledUp !== true || mine.reserve !== true || mine.speaks) return null
+  const { arm, stage, stratum, seq, failed } = mine
+  if (stage !== run.stage) return null
+  const { input, facts } = scene
+  const rank = reporterRank(facts.rollout.lottery, stage, input.self.nodeKey)
+  const place = { stage, arm, stratum, rank, calledUp: true }
+  if (!input.pool.lacksReport(facts.hex, place)) return null
+  const say = [enrolment(scene, mine)]
+  const result = failed === undefined ? 'ok' : 'fail'
+  const { cause, tries } = failed ?? { cause: 'none' as const, tries: 0 }
+  if (seq > 0) say.push(outcome(scene, mine, { seq, result, cause, tries }))
+  return { mine: { ...mine, speaks: true }, say }
 }
 
 interface Told {
@@ -90,6 +140,10 @@ function tellTreated(scene: Scene, run: Run, mine: Mine): Told | null {
   // enrolled as running after a resume: its age counts from there, earlier tries are history
   const sinceMs = isOwn ? treatment.startedMs : mine.enrolMs
   return tellAge(scene, mine, { sinceMs, tries: isOwn ? treatment.tries : 0 })
+}
+
+function keptFor({ reserve }: Mine, cause: Cause, tries: number): Pick<Mine, 'failed'> {
+  return reserve === true ? { failed: { cause, tries } } : {}
 }
 
 /** One retry, where a single node decides: plan small, and first stages of at most four. */
@@ -114,8 +168,9 @@ function tellFailed(
   }
   const age = input.nowMs - treatment.startedMs
   const seq = Math.min(5, Math.max(mine.seq, passed(scene, age)) + 1)
-  const say = [outcome(scene, mine, { seq, result: 'fail', cause: treatment.cause, tries })]
-  return { mine: { ...mine, seq, over: true }, say, run: memory }
+  const { cause } = treatment
+  const say = [outcome(scene, mine, { seq, result: 'fail', cause, tries })]
+  return { mine: { ...mine, seq, over: true, ...keptFor(mine, cause, tries) }, say, run: memory }
 }
 
 /** Whether a first failure of a treated node is repeated before it counts. */
@@ -137,7 +192,7 @@ function tellControl(scene: Scene, mine: Mine): Told | null {
     const seq = Math.min(5, Math.max(mine.seq, passed(scene, age)) + 1)
     const { cause } = incumbentFailed
     const say = [outcome(scene, mine, { seq, result: 'fail', cause, tries: 1 })]
-    return { mine: { ...mine, seq, over: true }, say }
+    return { mine: { ...mine, seq, over: true, ...keptFor(mine, cause, 1) }, say }
   }
   return tellAge(scene, mine, { sinceMs: mine.enrolMs, tries: 0 })
 }

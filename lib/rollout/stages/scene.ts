@@ -178,8 +178,15 @@ export function standingOf(scene: Scene): Standing {
   return { u, seat, stratum, stage }
 }
 
-/** Version before: 1 the last completed release, 2 what this one fixes, 3 what it supersedes. */
-function stratumOf({ input, facts }: Scene): number {
+/** Version before in the low nibble, platform in the high one: what is compared with what. */
+function stratumOf(scene: Scene): number {
+  const { platforms } = scene.facts.rollout
+  const at = platforms.length < 2 ? 0 : platforms.indexOf(scene.input.self.platform)
+  return versionBefore(scene) + 16 * Math.max(0, Math.min(15, at))
+}
+
+/** 1 the last completed release, 2 what this one fixes, 3 what it supersedes. */
+function versionBefore({ input, facts }: Scene): number {
   const { running } = input.node
   if (running === null) return 0
   const { fixes, supersedes } = facts.known.body

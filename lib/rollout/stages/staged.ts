@@ -113,7 +113,8 @@ function fill(run: Run, stage: number, nowMs: number): Run {
     bakeMs: null,
     bakeTimes: 1,
     heldSinceMs: null,
-    lapsedMs: null
+    lapsedMs: null,
+    calledUp: false
   }
 }
 
@@ -217,10 +218,11 @@ function leaveBaking(scene: Scene, run: Run): Run {
     return fill(baking, run.stage + 1, input.nowMs)
   }
   const since = run.heldSinceMs ?? input.nowMs
-  const held: Run = { ...run, phase: 'hold', heldSinceMs: since }
-  if (!alarm.reached(since + stallBakes * band.bakeMs)) {
-    return run.phase === 'hold' && run.heldSinceMs === since ? run : held
-  }
+  // more time alone may never tell: after one further bake as many reporters again speak
+  const calledUp = run.calledUp === true || alarm.reached(since + band.bakeMs)
+  const isSame = run.phase === 'hold' && run.heldSinceMs === since && run.calledUp === calledUp
+  const held: Run = isSame ? run : { ...run, phase: 'hold', heldSinceMs: since, calledUp }
+  if (!alarm.reached(since + stallBakes * band.bakeMs)) return held
   const isQuiet = hard.length === 0 && input.pool.fold(facts.hex).failed === 0
   const next = bandAt(scene, run.stage + 1)
   // a small sample cannot be SAFE: without any failure it goes on, with one it asks

@@ -82,19 +82,20 @@ function isOneMore(scene: Scene, run: Run): boolean {
   if (band === undefined || evidenceToHold(scene, run).length === 0) return false
   // S104: what people have stopped goes on by itself only when the evidence has cleared
   if ((run.lapsedMs ?? null) !== null) return false
-  if ((fold.stages[run.stage]?.treated ?? 0) >= band.kT) return false
+  const most = run.calledUp === true ? band.moreT : band.kT
+  if ((fold.stages[run.stage]?.treated ?? 0) >= most) return false
   if (run.mine.some(({ arm, stage }) => arm === 'treated' && stage === run.stage)) return true
   const last = lastSwitched(scene, run.stage)
   if (last === null) return true
   const openMs = last.heardMs + checkpointMs(scene, 0)
   if (!alarm.reached(openMs)) return false
   const { settleMs } = rollout.policy.gate
-  const ticks = Math.floor((input.nowMs - openMs) / settleMs)
-  alarm.reached(openMs + (ticks + 1) * settleMs)
   // the window behind the last one doubles, as nodes in it may be switched off
   const arm = Math.max(1, Math.floor((rollout.bands.nodes * band.widthPpm) / PPM))
-  const window = ((1n << 64n) << BigInt(Math.min(63, ticks))) / BigInt(arm)
-  return delayOf(scene, run.stage, input.self.nodeKey) <= last.delay + window
+  const behind = delayOf(scene, run.stage, input.self.nodeKey) - last.delay
+  let ticks = 0
+  while (ticks < 64 && ((1n << 64n) << BigInt(ticks)) / BigInt(arm) < behind) ticks++
+  return alarm.reached(openMs + ticks * settleMs)
 }
 
 interface Switched {
