@@ -38,6 +38,8 @@ export interface StoreOptions {
   readonly mirrors?: Mirrors
   /** Where heavy work on trees is done; in the loop of this process unless told. */
   readonly work?: TreeWork
+  /** Largest decoder window this machine grants, in bits; 24 unless told. */
+  readonly lgwinMax?: 24 | 27
   /** An app's own corestore, used beside the app and left open. */
   readonly corestore?: object
 }
@@ -71,8 +73,8 @@ export class Opened {
       withinMs: Math.min(stallMs, 30 * SECOND),
       hasPeers: () => streams().length > 0
     })
-    const { work = workHere(disk) } = options
-    this.trees = new TreeCores({ clock, dice, log, disk, mirrors, work }, cores, {
+    const { work = workHere(disk), lgwinMax = 24 } = options
+    this.trees = new TreeCores({ clock, dice, log, disk, mirrors, work, lgwinMax }, cores, {
       folder,
       seeding: { seed, ticket, bytesMax: seedBytesMax },
       journal: `${folder}/feeds/building`,

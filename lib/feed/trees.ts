@@ -20,8 +20,6 @@ import { Ways, type Failures, type LocalTree } from './ways/ways.ts'
 
 /** A whole copy shows itself on every connection for so long. */
 const announceMs = 20 * SECOND
-/** Bits of the decoder window that every machine grants: 16 MiB. */
-const lgwinUsual = 24
 
 export interface FetchCoreOptions {
   readonly signal?: AbortSignal
@@ -39,7 +37,7 @@ export interface FetchTreeOptions extends FetchCoreOptions {
   readonly reuse?: readonly string[]
   /** Other releases of the same platform, through which a chain of patches may lead. */
   readonly others?: readonly Artifact[]
-  /** Largest decoder window this machine grants, in bits; 24 unless told. */
+  /** Largest decoder window this machine grants, in bits; as the store was told unless told. */
   readonly lgwinMax?: number
 }
 
@@ -59,6 +57,7 @@ export interface TreePorts {
   readonly log: Log
   readonly disk: Disk
   readonly work: TreeWork
+  readonly lgwinMax: number
 }
 
 /**
@@ -251,7 +250,7 @@ export class TreeCores {
   }
 
   async #fetchNow(artifact: Artifact, options: FetchTreeOptions): Promise<void> {
-    const { clock, disk, log, work } = this.#ports
+    const { clock, disk, log, work, lgwinMax } = this.#ports
     const gauge = new Gauge(clock, options.onProgress)
     const sessions = new Map<string, { readonly ref: CoreRef; readonly fetch: Promise<Fetch> }>()
     const open = async (ref: CoreRef): Promise<Fetch> => {
@@ -272,7 +271,7 @@ export class TreeCores {
         bases: options.bases ?? [],
         reuse: options.reuse ?? [],
         others: options.others ?? [],
-        lgwinMax: options.lgwinMax ?? lgwinUsual,
+        lgwinMax: options.lgwinMax ?? lgwinMax,
         signal: options.signal
       }
     )

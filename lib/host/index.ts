@@ -36,6 +36,7 @@ export {
 export { SourceBuilder, writeSource } from './source/builder.ts'
 export { makeBundle, type BundleFrom } from './source/git.ts'
 export { workAside } from './work/aside.ts'
+export { windowBits } from './work/memory.ts'
 export { closeWorkshop, type Workshop } from './source/workshop.ts'
 export { judgeListen, judgeSpawn, type Allowed, type AskedSpawn } from './rights/allowed.ts'
 export { dropRights, findMeans, hardOpenFiles, whyNoProgram, type Dropped } from './rights/drop.ts'

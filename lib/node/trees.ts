@@ -204,7 +204,7 @@ export class Trees {
     }
   }
 
-  /** The source, or what came of it, is not what was signed: who runs this node hears both sides. */
+  /** The source, or what came of it, is not what was signed: both sides are told. */
   #other(release: string, error: OtaError): OtaError {
     const { have = null, need = null } = error.facts
     const text = error.message

@@ -1,8 +1,8 @@
 import test, { type TestContext } from 'brittle'
 import { appendFile, chmod } from 'node:fs/promises'
 import { makePatch, packTree, verifyTree, workHere } from '../../lib/artifact/index.ts'
-import { equal, KIB, OtaError, type Bytes } from '../../lib/base/index.ts'
-import { workAside } from '../../lib/host/index.ts'
+import { equal, GIB, KIB, MIB, OtaError, type Bytes } from '../../lib/base/index.ts'
+import { windowBits, workAside } from '../../lib/host/index.ts'
 import { artifactOf, codeOf, disk, noise, packFolder, prose, writeTree } from '../artifact/trees.ts'
 import { link, openStore } from './stores.ts'
 
@@ -146,4 +146,10 @@ test('a node whose work lies aside fetches, patches and seeds', async (t) => {
   t.ok(await node.store.hasWhole(artifact.tree))
   await verifyTree(disk, into, artifact)
   t.ok(equal(pack.treeDigest, artifact.treeDigest))
+})
+
+test('a large decoder window is granted where there is memory for it', (t) => {
+  t.is(windowBits(512 * MIB), 24)
+  t.is(windowBits(4 * GIB), 27)
+  t.ok([24, 27].includes(windowBits()))
 })

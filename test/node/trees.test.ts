@@ -153,7 +153,7 @@ test('cores go with their release, but for those that a kept one shares', async 
   )
 })
 
-test('S52 a node that builds takes the tree of its own build, and fetches the source alone', async (t) => {
+test('S52 a node that builds takes its own tree, and fetches the source alone', async (t) => {
   const { made, home, asked, cores, events, dropped } = await trees(t, { built: null })
   made.fetch(5, name(2))
   t.alike((await over(events)).tag, 'fetched')
@@ -168,7 +168,7 @@ test('S52 a node that builds takes the tree of its own build, and fetches the so
   t.is(dropped[2]?.[0], 202, 'the source goes with its release')
 })
 
-test('S52 what cannot be built, or whose source nobody has, is taken as it was built', async (t) => {
+test('S52 what cannot be built here, or has no source, is fetched built', async (t) => {
   const cannot = new OtaError('CANNOT_BUILD', 'this machine makes no jail')
   const gone = new OtaError('NO_PEERS', 'nobody has it')
   for (const given of [{ built: cannot }, { built: null, sourceError: gone }]) {
@@ -179,7 +179,7 @@ test('S52 what cannot be built, or whose source nobody has, is taken as it was b
   }
 })
 
-test('S52 S43 S53 a build that is not the signed tree runs nothing, and both digests are told', async (t) => {
+test('S52 S43 S53 a build that is not the signed tree runs nothing and is told', async (t) => {
   const facts = { have: 'aa', need: 'bb' }
   for (const code of ['BUILD_MISMATCH', 'HASH_MISMATCH', 'DEPENDENCY_DRIFT'] as const) {
     const { made, asked, events, told } = await trees(t, {

@@ -13,7 +13,7 @@ import { Authority } from '../../authority/index.ts'
 import { Pool } from '../../crowd/index.ts'
 import { Mirrors, Store } from '../../feed/index.ts'
 import { parseHostPort, Wire } from '../../gossip/index.ts'
-import { realClock, realDice, realDisk, workAside } from '../../host/index.ts'
+import { realClock, realDice, realDisk, windowBits, workAside } from '../../host/index.ts'
 import type { Running } from '../../records/index.ts'
 import { admittedReleases, parseJoin, type Join } from '../../trust/index.ts'
 import type { NodeConfig } from './config.ts'
@@ -83,6 +83,7 @@ export function storeOf(ground: Ground): Store {
     cache: true,
     mirrors,
     work: workAside(disk),
+    lgwinMax: windowBits(),
     seed: config.swarm.seed,
     ticket: identity.pair.key,
     ...(upload === null ? {} : { uploadBytesPerSecond: upload }),
