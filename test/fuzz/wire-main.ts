@@ -37,7 +37,7 @@ for (const patient of [true, false]) {
       }
     }
   )
-  const [warm, end] = report.rss
+  const [warm, end] = report.held
   if (report.handlerFaults > 0) faults.push(`${report.handlerFaults} handlers threw`)
   if (end - warm > growthMax) faults.push(`memory grew by ${mib(end - warm)} MiB`)
   if (report.slowestProbeMs > slowestMs) faults.push('an honest peer waited too long')
