@@ -209,10 +209,13 @@ export {
   type ReleaseName
 } from './pointer.ts'
 export {
+  decodeCheckResult,
   decodeOtaJson,
   isReservedEnv,
   portVariable,
+  stateFaults,
   type Argv,
+  type CheckResult,
   type Handover,
   type Hook,
   type Kind,
@@ -220,6 +223,7 @@ export {
   type OtaJson,
   type Probe,
   type Responsibility,
+  type StateBefore,
   type StateRules
 } from './ota-json/index.ts'
 export {

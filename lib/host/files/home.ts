@@ -1,16 +1,48 @@
+import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { diskMarginBytes, OtaError, type Disk } from '../../base/index.ts'
-import type { ReleaseName } from '../../records/index.ts'
+import { diskMarginBytes, isOtaError, OtaError, type Disk } from '../../base/index.ts'
+import { decodePointer, type Pointer, type ReleaseName } from '../../records/index.ts'
 import type { Places } from '../app/runspec.ts'
+import { onDisk } from '../failure.ts'
+import { giveFolder } from '../rights/folders.ts'
+import type { AppUser } from '../rights/user.ts'
+import { Generations } from '../state/generations.ts'
+import { measureState } from '../state/walk.ts'
+
+/** What an upgrade is going to need of the disk. */
+export interface Need {
+  /** Signed size and count of what is stored anew. */
+  readonly bytes: number
+  readonly entries?: number
+  /** Of the state that is copied for it. */
+  readonly state?: { readonly bytes: number; readonly entries: number }
+}
+
+/** Files that are ours beside what an upgrade brings: journal lines, notes, a pointer. */
+const spareInodes = 64
+
+/** Modes where the app is another user; everything else stays ours alone. */
+const open = new Map([
+  ['', 0o711],
+  ['versions', 0o711],
+  ['state', 0o711],
+  ['config', 0o755],
+  ['tmp', 0o711]
+])
 
 /** The folders of a home and what may lie in them. */
 export class Home {
   readonly path: string
+  readonly gens: Generations
   readonly #disk: Disk
+  readonly #user: AppUser | null
 
-  constructor(disk: Disk, path: string) {
+  /** `user`: whom the app runs as; null: as ourselves. */
+  constructor(disk: Disk, path: string, user: AppUser | null = null) {
     this.#disk = disk
     this.path = path
+    this.#user = user
+    this.gens = new Generations(disk, join(path, 'state'), user)
   }
 
   get run(): string {
@@ -28,6 +60,11 @@ export class Home {
   /** Where the bytes of an op are put together. */
   work(op: number): string {
     return join(this.path, 'tmp', String(op), 'tree')
+  }
+
+  /** Where an op copies what a hook may read. */
+  stateWork(op: number): string {
+    return join(this.path, 'tmp', String(op), 'state')
   }
 
   places(release: ReleaseName, gen: string): Places {
@@ -51,20 +88,58 @@ export class Home {
         hint: `run: chmod go-w ${this.path}`
       })
     }
+    const user = this.#user
     for (const name of ['', 'versions', 'state', 'config', 'tmp', 'tmp/app', 'run']) {
-      await this.#disk.makeFolder(join(this.path, name), 0o700)
+      const path = join(this.path, name)
+      await this.#disk.makeFolder(path, 0o700)
+      // an app of another user goes through these, and sees nothing in them but by name
+      if (user !== null && open.has(name)) await this.#disk.chmod(path, open.get(name) ?? 0o711)
+    }
+    if (user !== null) await giveFolder(join(this.path, 'tmp/app'), user)
+    await this.gens.check()
+  }
+
+  /**
+   * Twice the artifact (tree and tree core), 1.2 times the state that is copied, and 64 MiB; files
+   * likewise (S75). Throws `NO_SPACE`.
+   */
+  async preflight({ bytes, entries = 0, state = { bytes: 0, entries: 0 } }: Need): Promise<void> {
+    const need = 2 * bytes + Math.ceil(1.2 * state.bytes) + diskMarginBytes
+    const have = await this.#disk.freeBytes(this.path)
+    if (have < need) {
+      throw new OtaError(
+        'NO_SPACE',
+        `the install needs ${need} free bytes, "${this.path}" has ${have}`
+      )
+    }
+    const files = entries + Math.ceil(1.2 * state.entries) + spareInodes
+    const { ffree, files: all } = await onDisk('measure', this.path, () => statfs(this.path))
+    // some file systems make files as they need them and tell no number
+    if (all > 0 && ffree < files) {
+      throw new OtaError('NO_SPACE', `the install needs ${files} files, the disk has ${ffree} left`)
     }
   }
 
-  /** Preflight: twice the artifact (tree and tree core) and 64 MiB (S75). Throws `NO_SPACE`. */
-  async preflight(bytes: number): Promise<void> {
-    const need = 2 * bytes + diskMarginBytes
-    const have = await this.#disk.freeBytes(this.path)
-    if (have >= need) return
-    throw new OtaError(
-      'NO_SPACE',
-      `the install needs ${need} free bytes, "${this.path}" has ${have}`
-    )
+  /** What a copy of a generation would take. */
+  async stateSize(gen: string): Promise<NonNullable<Need['state']>> {
+    return await measureState(this.gens.path(gen))
+  }
+
+  /** What `current` says; null: nothing, or nothing that can be read. */
+  async pointer(): Promise<Pointer | null> {
+    const bytes = await this.#disk.read(join(this.path, 'current'))
+    if (bytes === null) return null
+    try {
+      return decodePointer(bytes)
+    } catch (error) {
+      if (isOtaError(error, 'JOURNAL_DAMAGED') || isOtaError(error, 'JOURNAL_NEWER')) return null
+      throw error
+    }
+  }
+
+  /** Room for what must be written on a full disk: a way back (S75). */
+  async spendReserve(): Promise<void> {
+    await this.#disk.remove(join(this.path, 'reserve'))
   }
 
   /** `tmp/<op>` becomes the version folder, read-only and durable; done before is done. */
@@ -85,6 +160,12 @@ export class Home {
 
   async discard(op: number): Promise<void> {
     await this.#disk.remove(join(this.path, 'tmp', String(op)))
+    await this.discardGens(op)
+  }
+
+  /** Generations that an op made and that nothing came to name. */
+  async discardGens(op: number): Promise<void> {
+    await this.gens.discard(op, await this.pointer())
   }
 
   /** Half-made trees of ops that are over. */
@@ -94,9 +175,10 @@ export class Home {
       if (!stays) await this.#disk.remove(join(this.path, 'tmp', name))
     }
     await this.#disk.remove(join(this.path, 'current.tmp'))
+    await this.gens.sweep()
   }
 
-  /** Removes every version but those named. */
+  /** Removes every version but those named, and the state that only those had. */
   async gc(keep: readonly ReleaseName[]): Promise<void> {
     const folder = join(this.path, 'versions')
     for (const name of await this.#disk.list(folder)) {
@@ -104,20 +186,11 @@ export class Home {
         await this.#disk.remove(join(folder, name))
       }
     }
-  }
-
-  /** The generation of a first install: empty, its number never used before unless still empty. */
-  async freshGen(schema: number): Promise<string> {
-    const folder = join(this.path, 'state')
-    const gens = await this.#disk.list(folder)
-    const numbers = gens.map((gen) => Number(gen.split('-')[1])).filter(Number.isSafeInteger)
-    const newest = Math.max(0, ...numbers)
-    const last = `${schema}-${newest}`
-    const isEmpty = gens.includes(last) && (await this.#disk.list(join(folder, last))).length === 0
-    const gen = isEmpty ? last : `${schema}-${newest + 1}`
-    await this.#disk.makeFolder(join(folder, gen), 0o700)
-    await this.#disk.syncFolder(folder)
-    return gen
+    const pointer = await this.pointer()
+    if (pointer === null) return
+    const { gen, prev } = pointer
+    const isKept = prev !== null && keep.includes(prev.release)
+    await this.gens.gc(isKept ? [gen, prev.gen] : [gen])
   }
 
   async #seal(folder: string, isTop = true): Promise<void> {
