@@ -46,6 +46,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       // optional: the machine's own calls, for watching the network of a jail
       'koffi',
       'node:dgram',
+      'node:readline',
       'node:fs',
       'node:fs/promises',
       'node:child_process',

@@ -11,6 +11,16 @@ export interface Place {
   readonly at: string
 }
 
+/** A folder shown writable over another that nobody writes; what is written lands in `upper`. */
+export interface Overlay {
+  readonly lower: string
+  readonly upper: string
+  /** An empty folder on the file system of `upper`. */
+  readonly work: string
+  /** From the root, inside. */
+  readonly at: string
+}
+
 /** Bounds of a jail; bytes and counts. */
 export interface JailLimits {
   readonly timeMs: number
@@ -56,4 +66,20 @@ export interface JailEnd {
   readonly output: Bytes
   /** Stdout alone. */
   readonly stdout: Bytes
+}
+
+/** A program that stays in a jail, is told things and tells some, until it ends or is ended. */
+export interface StayingJob extends Pick<
+  JailJob,
+  'argv' | 'cwd' | 'readOnly' | 'writable' | 'env' | 'signal'
+> {
+  readonly tmpBytes: number
+  /** Symbolic links of the jail: `path` is where they lead. */
+  readonly links: readonly Place[]
+  readonly overlays: readonly Overlay[]
+  /**
+   * `loopback`: that alone. `everything`: whatever address is tried is led to loopback, where it
+   * is seen and goes no further.
+   */
+  readonly network: 'loopback' | 'everything'
 }

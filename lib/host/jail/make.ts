@@ -1,6 +1,6 @@
 import * as fs from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { jailUser, type JailJob } from './job.ts'
+import { jailUser, type JailJob, type Overlay, type StayingJob } from './job.ts'
 import { systemPath, type SystemPlaces } from './places.ts'
 import { setupScript } from './setup.ts'
 
@@ -48,22 +48,60 @@ export async function withScratch<T>(run: (scratch: Scratch) => Promise<T>): Pro
 
 /** With util-linux alone. The signal of a parent's death reaches process 1, and so all of them. */
 export function unshareArgv({ job, scratch, system, isRoot }: Making): readonly string[] {
-  const readOnly = [...system.readOnly, ...identity(scratch), ...job.readOnly]
-  // as root no user namespace is needed: the setup gives all rights up by itself
-  const user = isRoot ? [] : ['--user', '--map-root-user']
+  const root = [scratch.root, String(job.limits.tmpBytes), job.cwd, isRoot ? 'root' : 'user']
   return [
-    ['setpriv', '--pdeathsig', 'KILL', 'unshare'],
-    user,
-    ['--mount', '--pid', '--net', '--ipc', '--uts', '--fork', '--kill-child=KILL'],
-    ['--propagation', 'private', 'sh', '-c', setupScript, 'sh'],
-    [scratch.root, String(job.limits.tmpBytes), job.cwd, isRoot ? 'root' : 'user'],
+    namespaces(isRoot, root),
     system.links.flatMap(({ path, at }) => ['link', path, at]),
-    readOnly.flatMap(({ path, at }) => ['place', path, at]),
+    [...system.readOnly, ...identity(scratch), ...job.readOnly].flatMap(placed),
     ['lock', '-', '-'],
-    job.writable.flatMap(({ path, at }) => ['place', path, at]),
+    job.writable.flatMap(placed),
     ['--'],
     inside(job)
   ].flat()
+}
+
+export interface Staying extends Omit<Making, 'job'> {
+  readonly job: StayingJob
+}
+
+/** The same for a program that stays: it has loopback, and may read the packets on it. */
+export function stayingArgv({ job, scratch, system, isRoot }: Staying): readonly string[] {
+  const mode = isRoot ? 'root-watch' : 'user-watch'
+  const variables = [...new Map([['PATH', systemPath], ...job.env])]
+  return [
+    namespaces(isRoot, [scratch.root, String(job.tmpBytes), job.cwd, mode]),
+    ['net', job.network, '-'],
+    system.links.flatMap(({ path, at }) => ['link', path, at]),
+    [...system.readOnly, ...identity(scratch), ...job.readOnly].flatMap(placed),
+    ['lock', '-', '-'],
+    job.links.flatMap(({ path, at }) => ['link', path, at]),
+    job.writable.flatMap(placed),
+    job.overlays.flatMap((one) => ['overlay', overlayOptions(one, isRoot), one.at]),
+    ['--', 'sh', '-c', begin, 'sh', 'env', '-i'],
+    variables.map(([name, value]) => `${name}=${value}`),
+    job.argv
+  ].flat()
+}
+
+function namespaces(isRoot: boolean, setup: readonly string[]): readonly string[] {
+  // as root no user namespace is needed: the setup gives all rights up by itself
+  const user = isRoot ? [] : ['--user', '--map-root-user']
+  return [
+    ['setpriv', '--pdeathsig', 'KILL', 'unshare', ...user],
+    ['--mount', '--pid', '--net', '--ipc', '--uts', '--fork', '--kill-child=KILL'],
+    ['--propagation', 'private', 'sh', '-c', setupScript, 'sh', ...setup]
+  ].flat()
+}
+
+function placed({ path, at }: JailJob['readOnly'][number]): readonly string[] {
+  return ['place', path, at]
+}
+
+/** Attributes of the overlay stand in `user.*` where nobody may write `trusted.*`. */
+export function overlayOptions(overlay: Omit<Overlay, 'at'>, isRoot: boolean): string {
+  const { lower, upper, work } = overlay
+  const folders = `lowerdir=${lower},upperdir=${upper},workdir=${work}`
+  return isRoot ? folders : `${folders},userxattr`
 }
 
 /** With bubblewrap, which does the same by itself. */
