@@ -1,4 +1,8 @@
 import type { Backoff } from '../../cutover/keepalive.ts'
+import type { Limits } from '../rights/limits.ts'
+import type { AppUser } from '../rights/user.ts'
+import type { HoldCounts } from './hold/proxy.ts'
+import type { Said, Word } from './said.ts'
 
 /** What a launcher is started with; kept in `run/launch.json` for those who look. */
 export interface LaunchConfig {
@@ -8,8 +12,27 @@ export interface LaunchConfig {
   readonly daemon: readonly string[]
   /** Delay before the daemon is started again; 1 s to 60 s unless told. */
   readonly backoff?: Backoff
-  /** Where the output of app and daemon goes: to ours, or nowhere. */
+  /** Where the output of the daemon goes: to ours, or nowhere. The app's goes to `log/app.log`. */
   readonly output?: 'inherit' | 'ignore'
+  /** Whom the app runs as; left out: whoever runs the launcher. */
+  readonly user?: AppUser | null
+  /** `host:port` that may be held; null or left out: any. */
+  readonly addresses?: readonly string[] | null
+}
+
+/** How the public addresses of an app are served. */
+export type Serving = 'relay' | 'hold' | 'pass'
+
+/** What a process gets beside its words: sockets, a control stream, a watchdog. */
+export interface Passing {
+  /** 0: signals only; 1: sockets; 2: the control stream too. */
+  readonly level: 0 | 1 | 2
+  /** `wait`: it serves nobody until it is sent `takeover`. */
+  readonly mode: 'live' | 'wait'
+  /** Names of listening sockets in order, each with its spare copies. */
+  readonly sockets: readonly { readonly name: string; readonly spares: number }[]
+  /** 0: no sign of life is asked for. */
+  readonly watchdogMs: number
 }
 
 /** How a process is to be started, ready but for its ports. */
@@ -24,6 +47,12 @@ export interface SpawnOrder {
   /** Names of the ports to choose; the first one is `${PORT}`. */
   readonly ports: readonly string[]
   readonly signal: 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP'
+  /** With ports: requests wait while nobody serves. */
+  readonly hold?: boolean
+  /** Left out: level 0, live. */
+  readonly pass?: Passing
+  /** Left out: none. */
+  readonly limits?: Limits
 }
 
 /** A slot as the launcher shows it in `hello` and `list`. */
@@ -36,6 +65,15 @@ export interface SlotView {
   readonly ports: Readonly<Record<string, number>>
   readonly restart: boolean
   readonly exits: readonly number[]
+  readonly level: 0 | 1 | 2
+  /** Whether it may serve; false: it waits for `takeover`. */
+  readonly live: boolean
+  /** Number of its life in charge; null: it never was. */
+  readonly inc: number | null
+  /** What it said over its control stream; null: it has none. */
+  readonly word: Word | null
+  /** Its lines that were too long, too many or none. */
+  readonly dropped: number
 }
 
 /** What passed through the relay for one slot since the launcher started. */
@@ -57,6 +95,8 @@ export interface LauncherView {
   readonly traffic: Readonly<Record<'a' | 'b', Traffic>>
   /** Connections that found no slot in time. */
   readonly refused: number
+  /** What the holding process did; null: there is none. */
+  readonly hold?: HoldCounts | null
 }
 
 /** What happened to a slot; `ev` numbers rise by one. */
@@ -71,6 +111,11 @@ export type LauncherEvent = { readonly ev: number; readonly slot: 'a' | 'b' } & 
     }
   | { readonly what: 'ended'; readonly lost: number }
   | { readonly what: 'took-back'; readonly to: 'a' | 'b' }
+  | { readonly what: 'said'; readonly said: Said }
+  /** It missed its sign of life twice. */
+  | { readonly what: 'watchdog' }
+  /** It closed its control stream. */
+  | { readonly what: 'stream-closed' }
 )
 
 type WithoutNumber<T> = T extends { readonly ev: number } ? Omit<T, 'ev'> : never

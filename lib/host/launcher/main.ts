@@ -1,12 +1,18 @@
 import { mkdirSync, realpathSync, writeFileSync } from 'node:fs'
-import { isAbsolute, join, sep } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import { OtaError } from '../../base/errors.ts'
 import type { Log } from '../../base/ports.ts'
+import { judgeListen, judgeSpawn, type Allowed } from '../rights/allowed.ts'
+import { isSendable } from './channel.ts'
 import type { LaunchConfig, LauncherView, SpawnOrder } from './config.ts'
 import { DaemonKeeper } from './daemon.ts'
-import type { Target } from './link.ts'
+import { Front, type InCharge } from './front.ts'
+import { Incarnation } from './incarnation.ts'
+import { backlogOf, endingOf, orderOf, servingOf, signalOf, slotOf, textOf } from './orders.ts'
+import { OutputLog } from './output.ts'
 import { endStrays, forgetPid, livingPid, notePid } from './pids.ts'
-import { Relay } from './relay.ts'
+import { drain } from './relay.ts'
+import { Rights } from './rights.ts'
 import { ControlServer } from './server.ts'
 import { AppSlot, type Ending } from './slot.ts'
 import { socketPath } from './socket-path.ts'
@@ -24,7 +30,10 @@ export class Launcher {
   readonly #run: string
   readonly #pids: string
   readonly #slots: Readonly<Record<'a' | 'b', AppSlot>>
-  readonly #relay: Relay
+  readonly #front: Front
+  readonly #rights: Rights
+  #inc: Incarnation | null = null
+  #output: OutputLog | null = null
   readonly #server: ControlServer
   readonly #daemon: DaemonKeeper
   #routed: 'a' | 'b' | null = null
@@ -43,19 +52,13 @@ export class Launcher {
     this.ended = new Promise((resolve) => {
       this.#end = resolve
     })
-    const slot = (name: 'a' | 'b'): AppSlot =>
-      new AppSlot({
-        name,
-        pids: this.#pids,
-        output: config.output ?? 'inherit',
-        news: (news) => {
-          if (news.what === 'exited' || news.what === 'spawn-failed') this.#takeBack(name)
-          this.#log(`slot-${news.what}`, { slot: name })
-          this.#server.tell(news)
-        }
-      })
-    this.#slots = { a: slot('a'), b: slot('b') }
-    this.#relay = new Relay(() => this.#inCharge())
+    this.#rights = new Rights(config.user)
+    this.#slots = { a: this.#slot('a'), b: this.#slot('b') }
+    this.#front = new Front({
+      pids: this.#pids,
+      inCharge: () => this.#inCharge(),
+      failed: (slot, error) => log('front-failed', { slot, message: error.message })
+    })
     this.#server = new ControlServer((verb, request) => this.#perform(verb, request))
     this.#daemon = new DaemonKeeper(config, this.#pids, (code) => this.#gaveUp(code))
   }
@@ -76,6 +79,9 @@ export class Launcher {
     notePid(this.#run, 'launcher.pid', process.pid)
     const strays = await endStrays(this.#pids, strayGraceMs)
     if (strays.length > 0) this.#log('strays-ended', { count: strays.length })
+    this.#inc = new Incarnation(this.#config.home)
+    this.#output = new OutputLog(join(this.#config.home, 'log'), 'app')
+    await this.#rights.look()
     writeFileSync(join(this.#run, 'launch.json'), JSON.stringify(this.#config), { mode: 0o600 })
     await this.#server.listen(socketPath(this.#run, 'launcher.sock'))
     this.#daemon.start()
@@ -88,11 +94,13 @@ export class Launcher {
   }
 
   async #stop(code: number): Promise<void> {
-    this.#relay.close()
+    this.#front.close()
     this.#server.close()
     const slots = Object.values(this.#slots).filter((slot) => !slot.isFree)
     const ends = slots.map(async (slot) => await slot.end(this.#ending))
     await Promise.all([this.#daemon.stop(), ...ends])
+    this.#front.stop()
+    this.#output?.close()
     forgetPid(this.#run, 'launcher.pid')
     this.#end(code)
   }
@@ -104,18 +112,56 @@ export class Launcher {
     void this.stop(code)
   }
 
-  #inCharge(): Target | null {
-    return this.#routed === null ? null : this.#slots[this.#routed].target
+  #slot(name: 'a' | 'b'): AppSlot {
+    return new AppSlot({
+      name,
+      pids: this.#pids,
+      incarnation: { raise: () => this.#counter().raise(), last: () => this.#counter().last },
+      socket: (socket) => this.#front.descriptor(socket),
+      output: (bytes) => this.#output?.write(bytes),
+      dress: async (order) => await this.#rights.dress(name, order),
+      drain: async (target, how) => {
+        const held = this.#front.drain(name, how.drainMaxMs)
+        return (await drain(target, how)) + (await held)
+      },
+      sweep: async () => await this.#rights.sweep(name),
+      onExit: () => this.#takeBack(name),
+      news: (news) => {
+        this.#log(`slot-${news.what}`, { slot: name })
+        // A slot in charge that started anew has other ports.
+        if (news.what === 'started' && this.#routed === name) this.#front.turn()
+        this.#server.tell(news)
+      }
+    })
+  }
+
+  #counter(): Incarnation {
+    if (this.#inc === null) throw new Error('the launcher is not started')
+    return this.#inc
+  }
+
+  #inCharge(): InCharge | null {
+    const target = this.#routed === null ? null : this.#slots[this.#routed].target
+    if (this.#routed === null || target === null) return null
+    return { key: this.#routed, serving: this.#slots[this.#routed].serving, target }
   }
 
   /** Without the daemon and without a disk in the way: the old version is warm. */
-  #takeBack(exited: 'a' | 'b'): void {
+  #takeBack(exited: 'a' | 'b'): boolean {
     const armed = this.#armed
-    if (armed === null || armed.on !== exited) return
+    if (armed === null || armed.on !== exited) return false
     this.#armed = null
-    if (this.#slots[armed.to].target === null) return
-    this.#routed = armed.to
+    const warm = this.#slots[armed.to]
+    if (warm.target === null) return false
+    warm.say('OTA=resume')
+    this.#route(armed.to)
     this.#server.tell({ slot: exited, what: 'took-back', to: armed.to })
+    return true
+  }
+
+  #route(to: 'a' | 'b' | null): void {
+    this.#routed = to
+    this.#front.turn()
   }
 
   async #perform(verb: string, request: Record<string, unknown>): Promise<object> {
@@ -124,18 +170,23 @@ export class Launcher {
       case 'hello':
       case 'list':
         return this.#view()
-      case 'listen': {
-        const address = await this.#relay.listen(textOf(request, 'name'), textOf(request, 'addr'))
-        return { addr: address }
-      }
+      case 'listen':
+        return { addr: await this.#listen(request) }
+      case 'unlisten':
+        this.#front.unlisten(textOf(request, 'name'))
+        return {}
       case 'spawn':
         await this.#spawn(slotOf(slot), orderOf(request['run']), restart === true)
         return {}
       case 'keep':
         this.#slots[slotOf(slot)].keep(restart === true)
         return {}
+      case 'send':
+        return { sent: this.#send(slotOf(slot), textOf(request, 'line')) }
+      case 'signal':
+        return { sent: this.#slots[slotOf(slot)].signal(signalOf(request['sig'])) }
       case 'route':
-        this.#routed = slot === null ? null : slotOf(slot)
+        this.#route(slot === null ? null : slotOf(slot))
         return {}
       case 'arm':
         this.#arm(slotOf(request['on']), slotOf(request['to']))
@@ -157,13 +208,32 @@ export class Launcher {
     }
   }
 
+  async #listen(request: Record<string, unknown>): Promise<string> {
+    const address = textOf(request, 'addr')
+    const refusal = judgeListen(this.#allowed(), address)
+    if (refusal !== null) throw new OtaError('NO_PERMISSION', refusal)
+    const backlog = backlogOf(request['backlog'])
+    const how = servingOf(request['how'])
+    return await this.#front.listen(textOf(request, 'name'), address, { how, backlog })
+  }
+
+  #send(name: 'a' | 'b', line: string): boolean {
+    if (!isSendable(line)) throw new Error('no line for an app')
+    return this.#slots[name].say(line)
+  }
+
+  #allowed(): Allowed {
+    const { home, user = null, addresses = null } = this.#config
+    return { root: realpathSync(home), user, addresses }
+  }
+
   async #spawn(name: 'a' | 'b', order: SpawnOrder, restart: boolean): Promise<void> {
     const slot = this.#slots[name]
     // A broken daemon starts nothing but what lies in a version folder of this home.
-    const allowed = join(realpathSync(this.#config.home), 'versions') + sep
-    if (!isAbsolute(order.cwd) || !realpathSync(order.cwd).startsWith(allowed)) {
-      throw new OtaError('NO_PERMISSION', `"${order.cwd}" is no version folder of this home`)
-    }
+    const { uid = null, gid = null } = this.#config.user ?? {}
+    const cwd = isAbsolute(order.cwd) ? realpathSync(order.cwd) : order.cwd
+    const refusal = judgeSpawn(this.#allowed(), { ...order, cwd, uid, gid })
+    if (refusal !== null) throw new OtaError('NO_PERMISSION', refusal)
     if (this.#stopped !== null) throw new OtaError('HELD', 'the launcher is stopping')
     if (!slot.isFree) {
       const held = slot.view()
@@ -176,6 +246,8 @@ export class Launcher {
   /** If what it waits for has happened already, it happens now. */
   #arm(on: 'a' | 'b', to: 'a' | 'b'): void {
     this.#armed = { on, to }
+    // The number of the life that a take-back begins is durable before it is needed.
+    if (this.#slots[to].hasStream) this.#counter().reserve()
     if (this.#slots[on].target === null) this.#takeBack(on)
   }
 
@@ -187,53 +259,10 @@ export class Launcher {
       slots: { a: a.view(), b: b.view() },
       routed: this.#routed,
       armed: this.#armed,
-      listens: this.#relay.addresses,
+      listens: this.#front.addresses,
       traffic: { a: a.traffic, b: b.traffic },
-      refused: this.#relay.refused
+      refused: this.#front.refused,
+      hold: this.#front.hold?.counts ?? null
     }
   }
-}
-
-function slotOf(value: unknown): 'a' | 'b' {
-  if (value !== 'a' && value !== 'b') throw new Error('no such slot')
-  return value
-}
-
-function textOf(request: Record<string, unknown>, key: string): string {
-  const value = request[key]
-  if (typeof value !== 'string') throw new Error(`no ${key}`)
-  return value
-}
-
-function endingOf({ drain, graceMs }: Record<string, unknown>): Ending {
-  const fields = new Map<string, unknown>(Object.entries(drain ?? {}))
-  const lingerMs = Number(fields.get('lingerMs') ?? 0)
-  const drainMaxMs = Number(fields.get('drainMaxMs') ?? 0)
-  return { drain: drain === null ? null : { lingerMs, drainMaxMs }, graceMs: Number(graceMs) }
-}
-
-const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'] as const
-
-function orderOf(run: unknown): SpawnOrder {
-  if (typeof run !== 'object' || run === null) throw new Error('no run')
-  const fields = new Map<string, unknown>(Object.entries(run))
-  const text = (key: string): string => textOf(Object.fromEntries(fields), key)
-  const argv = texts(fields.get('argv'))
-  if (argv.length === 0) throw new Error('no program')
-  const signal = SIGNALS.find((name) => name === fields.get('signal')) ?? 'SIGTERM'
-  const env: [string, string][] = []
-  for (const [key, value] of Object.entries(fields.get('env') ?? {})) env.push([key, String(value)])
-  return {
-    release: text('release'),
-    gen: text('gen'),
-    argv,
-    env: Object.fromEntries(env),
-    cwd: text('cwd'),
-    ports: texts(fields.get('ports')),
-    signal
-  }
-}
-
-function texts(value: unknown): readonly string[] {
-  return Array.isArray(value) ? value.map(String) : []
 }

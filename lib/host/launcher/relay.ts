@@ -1,16 +1,17 @@
 import { createServer, type Server } from 'node:net'
 import { Link, type Target } from './link.ts'
+import { rawOfServer, type RawSocket } from './raw.ts'
+import { splitAddress } from './sockets.ts'
 
 /** A connection that has not found the app by then is given up; the app may be starting. */
 const findMs = 30_000
 
 /**
- * The public ports of this home, and who gets their connections. The ports are opened once and stay
- * open as long as the launcher lives; `target` changes who is in charge, never the socket.
+ * Public ports whose connections the launcher takes itself, byte by byte, to whoever is in charge
+ * at that moment: `target` changes who that is, never the socket.
  */
 export class Relay {
   readonly #servers = new Map<string, Server>()
-  readonly #addresses = new Map<string, string>()
   readonly #target: () => Target | null
   refused = 0
 
@@ -19,50 +20,43 @@ export class Relay {
     this.#target = target
   }
 
-  get addresses(): Readonly<Record<string, string>> {
-    return Object.fromEntries(this.#addresses)
+  get names(): readonly string[] {
+    return [...this.#servers.keys()]
+  }
+
+  /** The socket of `name`; null if it is not open here. */
+  socket(name: string): RawSocket | null {
+    const server = this.#servers.get(name)
+    return server === undefined ? null : rawOfServer(server)
   }
 
   /**
-   * Opens `host:port` under `name` and returns the address in force; twice the same is once.
-   * Rejects with the system's error if the address is taken.
+   * Accepts for `name` on `host:port`, or on a socket that is bound already; returns the address in
+   * force. What was open under that name closes once the new one is open. Rejects with the system's
+   * error if the address is taken.
    */
-  async listen(name: string, address: string): Promise<string> {
-    const held = this.#addresses.get(name)
-    const server = this.#servers.get(name)
-    if (held !== undefined && server !== undefined) {
-      if (sameAddress(held, address)) return held
-      // The operator moved it: the new one must open before the old one goes.
-      const moved = await this.#open(name, address)
-      server.close()
-      return moved
-    }
-    return await this.#open(name, address)
-  }
-
-  /** Takes no more connections; those there are stay. */
-  close(): void {
-    for (const server of this.#servers.values()) server.close()
-    this.#servers.clear()
-    this.#addresses.clear()
-  }
-
-  async #open(name: string, address: string): Promise<string> {
-    const { host, port } = splitAddress(address)
+  async open(name: string, at: string | RawSocket, backlog: number): Promise<string> {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
       const refused = (): void => void this.refused++
       new Link(client, { name, target: this.#target, findMs, refused }).isIdle(0)
     })
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      server.listen({ host, port, backlog: 1_024 }, resolve)
+      if (typeof at === 'string') server.listen({ ...splitAddress(at), backlog }, resolve)
+      else server.listen(at, resolve)
     })
     const bound = server.address()
-    const actual = typeof bound === 'object' && bound !== null ? bound.port : port
-    const text = `${host}:${actual}`
+    const { port } = typeof bound === 'object' && bound !== null ? bound : { port: 0 }
+    this.#servers.get(name)?.close()
     this.#servers.set(name, server)
-    this.#addresses.set(name, text)
-    return text
+    const host = typeof at === 'string' ? at.slice(0, at.lastIndexOf(':')) : ''
+    return `${host}:${port}`
+  }
+
+  /** Takes no more connections for `name`; those there are stay. */
+  close(name: string): void {
+    this.#servers.get(name)?.close()
+    this.#servers.delete(name)
   }
 }
 
@@ -88,15 +82,4 @@ export async function drain(
     })
   }
   return target.counts.lost - lostBefore
-}
-
-/** `host:port`; an IPv6 host stands in brackets. */
-function splitAddress(address: string): { host: string; port: number } {
-  const [, host = '', port = ''] = /^(.*):(\d+)$/.exec(address) ?? []
-  return { host: host.replace(/^\[(.*)\]$/, '$1'), port: Number(port) }
-}
-
-/** Port 0 asks for any, so whatever was given for it is the same. */
-function sameAddress(held: string, asked: string): boolean {
-  return held === asked || (asked.endsWith(':0') && held.startsWith(asked.slice(0, -1)))
 }
