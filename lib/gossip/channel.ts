@@ -38,6 +38,8 @@ export interface ChannelEvents {
   /** HELLO of the peer, not decoded. */
   opened(hello: Bytes): void
   frame(number: FrameNumber, bytes: Bytes): void
+  /** A frame of that many bytes has left. */
+  sent?(bytes: number): void
   closed(): void
   /** The peer stopped reading, or a handler failed: the connection must go. */
   broken(why: string): void
@@ -95,7 +97,7 @@ export class Channel {
   send(number: FrameNumber, bytes: Bytes): void {
     if (this.closed) return
     if (this.#drained) {
-      this.#drained = this.#messages[number]?.send(bytes) ?? true
+      this.#write(number, bytes)
       return
     }
     if (this.#waiting.length >= waitingMax && sheddable.has(number)) return
@@ -112,8 +114,13 @@ export class Channel {
     while (this.#drained && !this.closed) {
       const next = this.#waiting.shift()
       if (next === undefined) return
-      this.#drained = this.#messages[next.number]?.send(next.bytes) ?? true
+      this.#write(next.number, next.bytes)
     }
+  }
+
+  #write(number: FrameNumber, bytes: Bytes): void {
+    this.#drained = this.#messages[number]?.send(bytes) ?? true
+    this.#events.sent?.(bytes.byteLength)
   }
 
   #guard(handler: () => void): void {

@@ -117,6 +117,10 @@ export class Links {
     const channel = Channel.open(stream, this.#hub.network, {
       opened: (hello) => this.#greeted(stream, peer, hello),
       frame: (number, bytes) => this.#frame(stream, peer, number, bytes),
+      sent: (bytes) => {
+        this.#hub.traffic.framesOut += 1
+        this.#hub.traffic.bytesOut += bytes
+      },
       closed: () => (guest ? this.#leave(peer) : this.#ended(peer)),
       broken: (why) => this.#cut(peer, why)
     })
@@ -243,6 +247,8 @@ export class Links {
   }
 
   #frame(stream: Connection, peer: Peer, number: FrameNumber, bytes: Bytes): void {
+    this.#hub.traffic.framesIn += 1
+    this.#hub.traffic.bytesIn += bytes.byteLength
     if (bytes.byteLength > frameBytesMax)
       return this.#cut(peer, `frame of ${bytes.byteLength} bytes`)
     try {

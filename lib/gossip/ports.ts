@@ -2,6 +2,7 @@ import type { Bytes, Clock, Dice, Log } from '../base/index.ts'
 import type { EvidencePool, SetRef } from '../crowd/index.ts'
 import type { AuthId, Heads } from '../records/index.ts'
 import type { Verdict } from '../trust/index.ts'
+import type { Traffic } from './traffic.ts'
 
 /** The authority set, as far as a channel needs it. */
 export interface AuthoritySource {
@@ -28,6 +29,8 @@ export interface Hub {
   readonly network: Bytes
   readonly authority: AuthoritySource
   readonly pool: EvidencePool
+  /** What passed on all channels so far. */
+  readonly traffic: Traffic
   /** A time of the anti-entropy group, shrunk by `settle` / 60 s, not below half a second. */
   scaled(ms: number): number
   /** The node lags behind and wants to see everybody's authority set. */

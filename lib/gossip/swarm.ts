@@ -17,6 +17,11 @@ import { formatPeer, type HostPort, type StaticPeer } from './address.ts'
  * but stops only our own dials with it: 4 × 48 must stay below, or strangers stop us (S86).
  */
 const maxPeers = 256
+/**
+ * Dials by lookup stop here; four places stay for peers that are dialled by name, which hyperswarm
+ * does not count against its limit: 32 nodes that started together had up to 18 (test:swarm).
+ */
+const lookedUpMax = peersOutMax - 4
 /** Waits before a lost or unreached peer is dialled again; static peers repeat the last one. */
 const backoffs = [SECOND, 2 * SECOND, 5 * SECOND, 10 * SECOND]
 /** A name that the system does not know now is asked for again. */
@@ -207,7 +212,7 @@ export class Swarm implements Door {
       dht,
       keyPair: { publicKey: keyPair.key, secretKey: keyPair.secret },
       maxPeers,
-      maxClientConnections: peersOutMax,
+      maxClientConnections: lookedUpMax,
       backoffs
     })
     swarm.on('connection', this.#onConnection)

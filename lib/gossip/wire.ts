@@ -32,6 +32,7 @@ import { Spread } from './spread.ts'
 import { coverageOf, hasSettled, medianSkewMs } from './standing.ts'
 import { GuestSwarm } from './guest.ts'
 import { Swarm, type Door } from './swarm.ts'
+import { noTraffic, type Traffic } from './traffic.ts'
 import { Walk } from './walk.ts'
 
 /** The version of the channel that this code speaks. */
@@ -143,6 +144,11 @@ export class Wire extends Life {
       }))
   }
 
+  /** Frames and bytes of gossip since the start, both ways. */
+  get traffic(): Readonly<Traffic> {
+    return { ...this.#hub.traffic }
+  }
+
   /** `HOST:PORT#KEY` to be dialled at; null before it is open. */
   address(): string | null {
     return this.#swarm.address()
@@ -210,6 +216,7 @@ export class Wire extends Life {
       authority,
       pool: given.pool,
       network,
+      traffic: noTraffic(),
       scaled: (ms) => {
         const share = Math.min(1, (settleMs?.() ?? fullSettleMs) / fullSettleMs)
         return Math.min(ms, Math.max(shortestMs, ms * share))
