@@ -5,8 +5,8 @@
  * keeps the signed ones, `crowd` the evidence; cores replicate beside it over the streams it hands
  * out.
  */
-export { formatPeer, parseHostPort, parsePeer, type HostPort } from './address.ts'
-export type { PassiveStore } from './passive.ts'
-export { topicOf } from './swarm.ts'
+export { formatPeer, parseHostPort, parsePeer, type HostPort } from './door/address.ts'
+export type { PassiveStore } from './door/passive.ts'
+export { topicOf } from './door/swarm.ts'
 export type { PeerView, WireOptions } from './options.ts'
 export { Wire, type WireChange } from './wire.ts'

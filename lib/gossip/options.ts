@@ -2,8 +2,8 @@ import type { Bytes } from '../base/index.ts'
 import type { EvidencePool } from '../crowd/index.ts'
 import type { Running } from '../records/index.ts'
 import type { KeyPair } from '../trust/index.ts'
-import type { HostPort } from './address.ts'
-import type { PassiveStore } from './passive.ts'
+import type { HostPort } from './door/address.ts'
+import type { PassiveStore } from './door/passive.ts'
 import type { AuthorityRoom } from './source.ts'
 
 export interface WirePorts {

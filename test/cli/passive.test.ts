@@ -21,7 +21,9 @@ test('known peers survive a restart, one per line', async (t) => {
   t.alike(first.kept, [], 'nothing is known yet')
   first.keep(['10.0.0.1:1#a'])
   first.keep(['10.0.0.1:1#a', '10.0.0.2:2#b'])
-  while (toText((await disk.read(path)) ?? alloc(0)).split('\n').length < 3) await Promise.resolve()
+  const lines = async (): Promise<number> =>
+    toText((await disk.read(path)) ?? alloc(0)).split('\n').length
+  while ((await lines()) < 3) await Promise.resolve()
   t.alike((await passiveOf(disk, log, path)).kept, ['10.0.0.1:1#a', '10.0.0.2:2#b'])
 })
 

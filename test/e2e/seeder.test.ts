@@ -71,8 +71,8 @@ test(
     for (const member of others) await fleet.stopOne(member)
     fleet.start(fresh)
     await until(fleet, 'a newcomer at the last node', () => isSettled(second)(fresh), 120_000)
-    // The publisher is gone and the others are stopped: whatever it took, it took from the last one.
-    // It may hear of the first release's end a moment before the second's, and go there by both.
+    // The publisher is gone and the others are stopped: what it took, it took from the last one.
+    // It may hear of the first release's end before the second's, and go there by both.
     const [came, ...later] = await routesOf(fresh)
     t.is(came, 'chunks', 'its first bytes are chunks that a node made whole again after a patch')
     t.ok(later.every((route) => route === 'patch'))

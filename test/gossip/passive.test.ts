@@ -1,7 +1,7 @@
 import test from 'brittle'
 import { alloc, MINUTE, SECOND, toHex, type Bytes, type Clock } from '../../lib/base/index.ts'
 import { formatPeer } from '../../lib/gossip/index.ts'
-import { Passive } from '../../lib/gossip/passive.ts'
+import { Passive } from '../../lib/gossip/door/passive.ts'
 import type { Peer } from '../../lib/gossip/peer.ts'
 import { HELLO_ROLE } from '../../lib/records/index.ts'
 

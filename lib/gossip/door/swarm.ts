@@ -8,8 +8,8 @@ import {
   toHex,
   type Bytes,
   type Clock
-} from '../base/index.ts'
-import { hash, type KeyPair } from '../trust/index.ts'
+} from '../../base/index.ts'
+import { hash, type KeyPair } from '../../trust/index.ts'
 import { formatPeer, type HostPort, type StaticPeer } from './address.ts'
 
 /**

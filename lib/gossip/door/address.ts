@@ -1,5 +1,5 @@
-import { fromHex, OtaError, type Bytes } from '../base/index.ts'
-import { fromName, toName } from '../trust/index.ts'
+import { fromHex, OtaError, type Bytes } from '../../base/index.ts'
+import { fromName, toName } from '../../trust/index.ts'
 
 export interface HostPort {
   readonly host: string

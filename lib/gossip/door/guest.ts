@@ -1,6 +1,6 @@
 import type Hyperswarm from 'hyperswarm'
 import type { Connection, Discovery } from 'hyperswarm'
-import { copy, type Bytes } from '../base/index.ts'
+import { copy, type Bytes } from '../../base/index.ts'
 import type { StaticPeer } from './address.ts'
 import { topicOf, type Door } from './swarm.ts'
 

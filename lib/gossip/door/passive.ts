@@ -1,10 +1,10 @@
-import { MINUTE, SECOND, toHex, type Bytes } from '../base/index.ts'
-import { HELLO_ROLE } from '../records/index.ts'
+import { MINUTE, SECOND, toHex, type Bytes } from '../../base/index.ts'
+import { HELLO_ROLE } from '../../records/index.ts'
 import { formatPeer, parsePeer, type StaticPeer } from './address.ts'
-import { Later } from './later.ts'
-import type { Peer } from './peer.ts'
-import { pick } from './pick.ts'
-import type { Hub } from './ports.ts'
+import { Later } from '../later.ts'
+import type { Peer } from '../peer.ts'
+import { pick } from '../pick.ts'
+import type { Hub } from '../ports.ts'
 
 /** Peers kept from one start to the next. */
 const passiveMax = 256
