@@ -71,6 +71,8 @@ export const rooms: Readonly<Record<string, Room>> = {
     // A killed daemon leaves its socket behind, which is removed and made again for its owner only.
     doors: ['node:http', 'node:net', 'node:module', 'node:fs/promises']
   },
+  // What an app imports: it must stay as small as the protocol, and needs nothing of ours.
+  app: { pure: false, rooms: [], doors: ['node:http', 'node:net', 'node:tls'] },
   // It reads its configuration by itself: the launcher's process must not load all of `host`.
   cli: {
     pure: false,

@@ -1,0 +1,302 @@
+import * as fs from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Clock, type Disk, type Log } from '../../base/index.ts'
+import type { Reason } from '../../cutover/index.ts'
+import type { Pair } from '../../records/index.ts'
+import { readRunSpec, type Insistence, type RunSpec } from '../app/runspec.ts'
+import { onDisk } from '../failure.ts'
+import type { Home } from '../files/home.ts'
+import type { Jail, JailFound } from '../jail/jail.ts'
+import { giveOver } from '../jail/spawn.ts'
+import { reasonOf } from '../performer.ts'
+import type { Freezer } from '../snapshot/take.ts'
+import { layBait } from './bait.ts'
+import { judgeShadow, type Judged, type ShadowReason } from './judge.ts'
+import { keepReport, readReport, type Answer, type ShadowReport } from './report.ts'
+import { runShadow, type ShadowEnd } from './run.ts'
+import { noMeters } from './order.ts'
+import { stateFor, type Shown } from './state.ts'
+
+/** What is asked before a hand-over; `from` is what runs, null at a first install. */
+export type RehearsalCommand =
+  | Asked<'snapshot'>
+  | Asked<'rehearse'>
+  | (Asked<'shadow'> & { readonly shadow: Insistence; readonly phoneHome: Insistence })
+  | { readonly tag: 'end-shadow'; readonly op: number }
+
+interface Asked<T extends string> {
+  readonly tag: T
+  readonly op: number
+  readonly release: string
+  readonly from: Pair | null
+}
+
+type Passable = Exclude<Answer, 'fail'>
+
+export type RehearsalEvent =
+  | { readonly tag: 'snapped' | 'rehearsed' | 'retry-later' | 'shadow-ready'; readonly op: number }
+  | {
+      readonly tag: 'unavailable'
+      readonly op: number
+      readonly what: 'snapshot' | 'rehearse'
+    }
+  | {
+      readonly tag: 'shadowed'
+      readonly op: number
+      readonly shadow: Passable
+      readonly phoneHome: Passable
+    }
+  | { readonly tag: 'failed'; readonly op: number; readonly reason: Reason | ShadowReason }
+
+export interface RehearsalOptions<E> {
+  readonly home: Home
+  /** Migrates and checks a copy: the part of whoever knows about state. */
+  readonly state: {
+    rehearse(op: number, release: string, from: Pair | null, copy: string): Promise<E>
+  }
+  /** Hashes an installed tree again; a reason if it is not what was signed. */
+  readonly verify: (release: string) => Promise<Reason | null>
+  /** The running app, for a copy of its state; null: it does not run. */
+  readonly app: () => Freezer | null
+  readonly onEvent: (event: RehearsalEvent) => void
+  readonly jail: () => Promise<JailFound>
+  /** Whether all destinations can be named here, or only packets counted, or neither. */
+  readonly watches: (jail: Jail) => Promise<'full' | 'count' | null>
+  /** Of a state that is copied byte by byte. */
+  readonly copyMax?: number
+}
+
+interface Shadowing {
+  readonly op: number
+  readonly ending: AbortController
+  readonly ended: Promise<unknown>
+}
+
+/**
+ * Performs what comes before a hand-over and touches nothing that is live: the copy of the state,
+ * the rehearsal on it, and the shadow. All commands may be told again; `end-shadow` undoes them.
+ */
+export class Rehearsal<E> {
+  readonly #clock: Clock
+  readonly #disk: Disk
+  readonly #log: Log
+  readonly #at: RehearsalOptions<E>
+  #shown: (Shown & { readonly op: number }) | null = null
+  #shadowing: Shadowing | null = null
+
+  constructor(clock: Clock, disk: Disk, log: Log, options: RehearsalOptions<E>) {
+    this.#clock = clock
+    this.#disk = disk
+    this.#log = log
+    this.#at = options
+  }
+
+  /** The answer, null where there is none: `end-shadow`, and a shadow that it cut short. */
+  async perform(command: RehearsalCommand): Promise<RehearsalEvent | E | null> {
+    try {
+      switch (command.tag) {
+        case 'snapshot':
+          return await this.#snapshot(command)
+        case 'rehearse':
+          return await this.#rehearse(command)
+        case 'shadow':
+          return await this.#shadow(command)
+        case 'end-shadow':
+          await this.end(command.op)
+          return null
+        default:
+          return null
+      }
+    } catch (error) {
+      const reason = reasonOf(error)
+      if (reason === null || command.tag === 'end-shadow') throw error
+      this.#log('rehearsal-failed', { op: command.op, what: command.tag, reason })
+      return { tag: 'failed', op: command.op, reason }
+    }
+  }
+
+  /** Ends the shadow of an op and drops its copies; null: of whichever is there. */
+  async end(op: number | null): Promise<void> {
+    const shadowing = this.#shadowing
+    if (shadowing !== null && (op === null || shadowing.op === op)) {
+      shadowing.ending.abort()
+      await shadowing.ended
+    }
+    if (op === null || this.#shown?.op === op) this.#shown = null
+    const { home } = this.#at
+    await remove(
+      op === null ? join(home.path, 'snapshots') : join(home.path, 'snapshots', String(op))
+    )
+  }
+
+  async #snapshot({ op, release, from }: Asked<'snapshot'>): Promise<RehearsalEvent> {
+    if (this.#shown?.op === op) return { tag: 'snapped', op }
+    // whatever another op left is of no use to anybody
+    await this.end(null)
+    const folder = await this.#folder(op)
+    const shown = await stateFor(
+      { clock: this.#clock, disk: this.#disk, home: this.#at.home, app: this.#at.app() },
+      { release, from, folder, maxBytes: this.#at.copyMax, jail: this.#at.jail }
+    )
+    if (shown.tag === 'unavailable') {
+      this.#log('snapshot-unavailable', { op, why: shown.why })
+      await this.end(op)
+      return { tag: 'unavailable', op, what: 'snapshot' }
+    }
+    const { how, consistency, bytes, ms } = shown.facts
+    this.#log('snapshot', { op, how, consistency: consistency ?? 'none', bytes, ms })
+    this.#shown = { ...shown, op }
+    return { tag: 'snapped', op }
+  }
+
+  async #rehearse({ op, release, from }: Asked<'rehearse'>): Promise<RehearsalEvent | E> {
+    const shown = this.#shownFor(op)
+    if (shown === null) return { tag: 'unavailable', op, what: 'rehearse' }
+    const { state, copy } = shown
+    // nothing is migrated where nothing may be copied
+    if (from === null || copy === null) return { tag: 'rehearsed', op }
+    const event = await this.#at.state.rehearse(op, release, from, copy)
+    const made = join(this.#at.home.path, 'snapshots', String(op), 'made')
+    if (state.tag === 'folder' && (await this.#disk.stat(made))?.type === 'folder') {
+      this.#shown = { ...shown, state: { tag: 'folder', path: made } }
+    }
+    return event
+  }
+
+  async #shadow(command: RehearsalCommand & { tag: 'shadow' }): Promise<RehearsalEvent | null> {
+    const { op, shadow, phoneHome } = command
+    // without a shadow nobody is watched; only who insists on it gets one for that alone
+    if (shadow === 'off' && phoneHome !== 'require') {
+      const look = phoneHome === 'off' ? 'off' : 'unavailable'
+      return { tag: 'shadowed', op, shadow: 'off', phoneHome: look }
+    }
+    if (this.#shadowing !== null) await this.end(this.#shadowing.op)
+    const ending = new AbortController()
+    const done = this.#look(command, ending.signal)
+    this.#shadowing = { op, ending, ended: done.catch(() => undefined) }
+    try {
+      return await done
+    } finally {
+      this.#shadowing = null
+    }
+  }
+
+  async #look(
+    command: RehearsalCommand & { tag: 'shadow' },
+    signal: AbortSignal
+  ): Promise<RehearsalEvent | null> {
+    const { op, release, from } = command
+    const broken = await this.#at.verify(release)
+    if (broken !== null) return { tag: 'failed', op, reason: broken }
+    const spec = await readRunSpec(this.#disk, this.#at.home.runSpec(release))
+    const shown = this.#shownFor(op)
+    const end = await this.#run(command, spec, shown, signal)
+    if (signal.aborted) return null
+    const before = from === null ? null : await this.#report(from.release)
+    const judged = judgeShadow(end, {
+      shadow: command.shadow,
+      phoneHome: command.phoneHome,
+      expect: spec.expect,
+      before: before?.seen?.destinations ?? []
+    })
+    await this.#keep(command, { end, judged, shown })
+    return answerOf(op, judged)
+  }
+
+  async #run(
+    { op, release, from, phoneHome }: RehearsalCommand & { tag: 'shadow' },
+    spec: RunSpec,
+    shown: Shown | null,
+    signal: AbortSignal
+  ): Promise<ShadowEnd> {
+    if (shown === null) return unable('there is no copy of the state')
+    const found = await this.#at.jail()
+    if (found.tag === 'none') return unable(`there is no jail: ${found.why}`)
+    const watch = phoneHome === 'off' ? null : await this.#at.watches(found.jail)
+    const { home } = this.#at
+    const folder = await this.#folder(op)
+    const gen = from?.gen ?? `${spec.schema}-0`
+    const places = home.places(release, gen)
+    const bait = from === null ? null : { path: join(folder, 'bait'), at: places.state }
+    if (bait !== null) {
+      await remove(bait.path)
+      await layBait(places.state, bait.path)
+    }
+    const staging = {
+      spec,
+      gen,
+      tree: places.tree,
+      config: await this.#config(places.config, folder, found.jail.path),
+      state: shown.state,
+      bait,
+      scratch: join(folder, 'stage'),
+      watch
+    }
+    return await runShadow(found.jail, staging, {
+      log: this.#log,
+      signal,
+      onReady: () => this.#at.onEvent({ tag: 'shadow-ready', op })
+    })
+  }
+
+  /** In a jail nobody is root, so files of the operator are shown as a copy that can be read. */
+  async #config(config: string, folder: string, path: string): Promise<string | null> {
+    if ((await this.#disk.stat(config))?.type !== 'folder') return null
+    if (process.getuid?.() !== 0) return config
+    const copy = join(folder, 'config')
+    await onDisk('copy', config, async () => {
+      await remove(copy)
+      await fs.cp(config, copy, { recursive: true, verbatimSymlinks: true, errorOnExist: true })
+    })
+    await giveOver(copy, path)
+    return copy
+  }
+
+  /** Null: this process made none; after a restart the rehearsal begins anew. */
+  #shownFor(op: number): (Shown & { readonly op: number }) | null {
+    return this.#shown?.op === op ? this.#shown : null
+  }
+
+  async #keep(
+    { op, release }: RehearsalCommand & { tag: 'shadow' },
+    { end, judged, shown }: { end: ShadowEnd; judged: Judged; shown: Shown | null }
+  ): Promise<void> {
+    const { meters, readyMs, selfCheck, written, seen, output } = end
+    const facts = { meters, readyMs, selfCheck, written, seen, output }
+    const at = { v: 1, release, op, atMs: this.#clock.wallMs() } as const
+    const report: ShadowReport = { ...at, ...judged, ...facts, state: shown?.facts ?? null }
+    if (written.length > 0) this.#log('shadow-write', { op, release, paths: written.join(' ') })
+    const { shadow, phoneHome, why } = judged
+    this.#log('shadowed', { op, release, shadow, phoneHome, why: why.join('; ') })
+    await keepReport(this.#disk, this.#at.home.path, report)
+  }
+
+  async #report(release: string): Promise<ShadowReport | null> {
+    return await readReport(this.#disk, this.#at.home.path, release)
+  }
+
+  async #folder(op: number): Promise<string> {
+    const folder = join(this.#at.home.path, 'snapshots', String(op))
+    await this.#disk.makeFolder(folder, 0o700)
+    return folder
+  }
+}
+
+function answerOf(op: number, { shadow, phoneHome, reason }: Judged): RehearsalEvent {
+  if (reason !== null) return { tag: 'failed', op, reason }
+  return { tag: 'shadowed', op, shadow: passable(shadow), phoneHome: passable(phoneHome) }
+}
+
+/** A failure without a reason is none of the release: nobody can say what it would be for. */
+function passable(answer: Answer): Passable {
+  return answer === 'fail' ? 'unavailable' : answer
+}
+
+function unable(why: string): ShadowEnd {
+  const facts = { meters: noMeters, seen: null, readyMs: null, selfCheck: 'silent' } as const
+  return { answer: 'unavailable', reason: null, why, ...facts, written: [], output: '' }
+}
+
+async function remove(path: string): Promise<void> {
+  await onDisk('remove', path, async () => await fs.rm(path, { recursive: true, force: true }))
+}
