@@ -1,4 +1,5 @@
-import { parseArgs } from 'node:util'
+import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { isDeepStrictEqual, parseArgs } from 'node:util'
 import { isOtaError } from '../../lib/base/index.ts'
 import { cacheFolder } from './delta/obtain.ts'
 import { pairsFor, type Pair } from './delta/pairs.ts'
@@ -12,30 +13,49 @@ import { tools } from './delta/yardsticks.ts'
  * What an update costs, on releases of others, beside other tools:
  *
  *   npm run bench:delta [-- --pairs P1,P5 | name@old..new ... | --all] [--patch-only]
+ *                         [--rows FILE]
  *
  * Both releases are fetched from their registry, A is published and B after it with patches through
  * the real code, and a node on A fetches B over a real connection of two stores. A target that is
  * bytes is claimed: one that is missed ends the run with 1. Speeds and memory depend on the machine
- * and are only shown. `--all` takes about half an hour; `--patch-only` leaves the fetching out.
+ * and are only shown. `--all` takes about half an hour; `--patch-only` leaves the fetching out, and
+ * `--rows` keeps what was measured: a run that was broken off goes on, and the figures stay.
  */
 const options = {
   pairs: { type: 'string' },
   all: { type: 'boolean', default: false },
-  'patch-only': { type: 'boolean', default: false }
+  'patch-only': { type: 'boolean', default: false },
+  rows: { type: 'string' }
 } as const
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
 
-function askedPairs(): { readonly pairs: readonly Pair[]; readonly isPatchOnly: boolean } {
+interface Asked {
+  readonly pairs: readonly Pair[]
+  readonly isPatchOnly: boolean
+  /** A line of JSON for each pair. */
+  readonly file: string | null
+}
+
+function askedPairs(): Asked {
   const { values, positionals } = parseArgs({ options, allowPositionals: true })
   const words = [...(values.pairs?.split(',') ?? []), ...positionals]
-  return { pairs: pairsFor(words, values.all), isPatchOnly: values['patch-only'] }
+  const pairs = pairsFor(words, values.all)
+  return { pairs, isPatchOnly: values['patch-only'], file: values.rows ?? null }
+}
+
+/** What a run before this one measured. */
+function keptRows(file: string | null): readonly Row[] {
+  if (file === null || !existsSync(file)) return []
+  const lines = readFileSync(file, 'utf8').trim().split('\n')
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Row)
 }
 
 async function bench(): Promise<void> {
-  const { pairs, isPatchOnly } = askedPairs()
+  const { pairs, isPatchOnly, file } = askedPairs()
+  const kept = keptRows(file)
   const absent = tools.filter((name) => !isInstalled(name))
   if (absent.length > 0) say(`not installed, so not compared: ${absent.join(', ')}`)
   without(absent)
@@ -43,9 +63,13 @@ async function bench(): Promise<void> {
   const rows: Row[] = []
   for (const pair of pairs) {
     say(`${pair.id}: ${pair.name} ${pair.old} -> ${pair.now} ...`)
-    const row = await measure(pair, { isPatchOnly })
+    const known = kept.find((one) => isDeepStrictEqual(one.pair, pair))
+    const row = known ?? (await measure(pair, { isPatchOnly }))
     if (typeof row === 'string') say(`${pair.id}: skipped, ${row}`)
-    else rows.push(row)
+    else {
+      rows.push(row)
+      if (file !== null && known === undefined) appendFileSync(file, `${JSON.stringify(row)}\n`)
+    }
   }
   if (rows.length > 0) report(rows)
 }

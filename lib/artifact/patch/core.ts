@@ -159,8 +159,12 @@ async function readNothing(): Promise<Bytes> {
   throw new OtaError('INTERNAL', 'a cost is counted without reading a block')
 }
 
-/** Bytes of the tree core's blocks that a holder of `base` must fetch. */
-async function lackingBytes(disk: Disk, { to }: PatchPackOptions, base: TreeAt): Promise<number> {
+/** Bytes of the tree core's blocks that a holder of `base` must fetch, head included. */
+export async function lackingBytes(
+  disk: Disk,
+  { to }: Pick<PatchPackOptions, 'to'>,
+  base: TreeAt
+): Promise<number> {
   const { pack, platform } = to
   const artifact = artifactOf(pack, platform)
   const head = await decodeHead(pack.head, artifact)

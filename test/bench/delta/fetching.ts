@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { packPatches, packTree, type Pack, type PatchPack } from '../../../lib/artifact/index.ts'
+import { lackingBytes } from '../../../lib/artifact/patch/core.ts'
 import type { Clock, Facts } from '../../../lib/base/index.ts'
 import { Store } from '../../../lib/feed/index.ts'
 import { realClock, realDice, realDisk } from '../../../lib/host/index.ts'
@@ -23,12 +24,12 @@ export interface Published {
   /** Of the tree core, for a holder of the old release: head included. */
   readonly chunkBytes: number | null
   readonly solidBytes: number | null
-  /** By a node that holds the old release. */
-  readonly update: Fetched
+  /** By a node that holds the old release; null where no patch core was made. */
+  readonly update: Fetched | null
   /** The same, with the patch core withheld. */
   readonly chunks: Fetched
-  /** By a node that holds nothing. */
-  readonly first: Fetched
+  /** By a node that holds nothing; null as above. */
+  readonly first: Fetched | null
 }
 
 const platform = 'linux-x64'
@@ -39,15 +40,16 @@ export async function measureFetching(job: {
   readonly old: string
   readonly now: string
   readonly scratch: string
+  /** Without: only chunks, for trees whose solid stream takes a quarter of an hour. */
+  readonly hasPatches: boolean
 }): Promise<Published> {
   const disk = realDisk()
   const old = await packTree(disk, job.old, platform)
   const pack = await packTree(disk, job.now, platform)
-  const patches = await packPatches(disk, {
-    to: { folder: job.now, pack, platform },
-    bases: [{ folder: job.old, manifest: old.manifest }],
-    scratch: join(job.scratch, 'proof')
-  })
+  const to = { folder: job.now, pack, platform }
+  const from = { folder: job.old, manifest: old.manifest }
+  const scratch = join(job.scratch, 'proof')
+  const patches = job.hasPatches ? await packPatches(disk, { to, bases: [from], scratch }) : null
   const artifact = artifactOf(pack, patches)
   const publisher = await openStore(join(job.scratch, 'publisher'))
   try {
@@ -61,11 +63,11 @@ export async function measureFetching(job: {
       treeBytes: pack.core.bytes,
       headBytes: pack.head.byteLength,
       patchBytes: cost?.patchBytes ?? null,
-      chunkBytes: cost?.chunkBytes ?? null,
+      chunkBytes: cost?.chunkBytes ?? (await lackingBytes(disk, { to }, from)),
       solidBytes: patches?.solidBytes ?? null,
-      update: await fetch({ artifact, bases: [base] }),
+      update: job.hasPatches ? await fetch({ artifact, bases: [base] }) : null,
       chunks: await fetch({ artifact: { ...artifact, patch: null }, bases: [base] }),
-      first: await fetch({ artifact, bases: [] })
+      first: job.hasPatches ? await fetch({ artifact, bases: [] }) : null
     }
   } finally {
     await publisher.store.close()

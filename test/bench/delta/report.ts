@@ -47,7 +47,7 @@ export function bytesTable(rows: readonly Row[]): string {
     yard.xdelta,
     pair.anchor?.hdiff ?? null,
     making.patchBytes,
-    published?.update.down ?? null
+    published?.update?.down ?? null
   ])
   return table([...head, 'patch', 'fetched'], body)
 }
@@ -58,7 +58,7 @@ export function ratioTable(rows: readonly Row[]): string {
     const { pair, yard, making, published } = row
     const { patchBytes } = making
     const best = bestOther(row)
-    const fetched = published?.update.down
+    const fetched = published?.update?.down
     return {
       name: `${pair.id} ${pair.name} ${pair.kind}`,
       values: [
@@ -104,8 +104,10 @@ export function wireTable(rows: readonly Row[]): string {
   const body = rows.flatMap(({ pair: { id }, published }) => {
     if (published === null) return []
     const { update, chunks, first, treeBytes } = published
-    const sides = [chunks.down, chunks.route, first.down, first.route]
-    return [[id, update.down, update.up, update.route, ...sides, treeBytes]]
+    const without = [chunks.down, chunks.route]
+    const patched = [update?.down ?? null, update?.up ?? null, update?.route ?? '-']
+    const newcomer = [first?.down ?? null, first?.route ?? '-']
+    return [[id, ...patched, ...without, ...newcomer, treeBytes]]
   })
   return table([...head, 'tree core'], body)
 }

