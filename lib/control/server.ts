@@ -43,7 +43,7 @@ export class ControlServer extends Life {
     }
     if (request.method === 'GET' && room === 'events') return this.#stream(response)
     if (request.method === 'POST' && room === 'command') {
-      return send(response, await this.#node.command(name, await readArgs(request)))
+      return send(response, await this.#node.command(decoded(name), await readArgs(request)))
     }
     throw new OtaError('USAGE', `the daemon knows no "${request.method} ${url.pathname}"`)
   }

@@ -4,6 +4,7 @@ import type { DecideInput, RolloutMemory } from '../rollout/index.ts'
 import { fromName, type Believed } from '../trust/index.ts'
 import type { NodeOptions, NodeParts } from './ports.ts'
 import type { Remembered } from './remembered.ts'
+import { bytesOf, wishesOf, type Unfit, type Words } from './words.ts'
 
 /** What the conductor holds when it asks what to do. */
 export interface Holdings {
@@ -12,6 +13,8 @@ export interface Holdings {
   readonly memory: RolloutMemory
   readonly remembered: Remembered
   readonly trustSettled: boolean
+  readonly words: Words
+  readonly unfit: readonly Unfit[]
 }
 
 /** Everything a decision follows from, gathered at one moment. */
@@ -21,7 +24,7 @@ export function inputOf(
   held: Holdings,
   time: { readonly nowMs: number; readonly steadyMs: number }
 ): DecideInput {
-  const { state, remembered, believed, memory } = held
+  const { state, remembered, believed, memory, words } = held
   const { op, pointer } = state
   const { treatment } = remembered
   return {
@@ -37,9 +40,11 @@ export function inputOf(
       tier: options.tier,
       level: options.level,
       hold: state.held,
-      pinned: null,
-      skipped: [],
-      applied: remembered.applied.map((name) => fromName(name)),
+      pinned: named(words.pinned ?? undefined),
+      skipped: bytesOf(words.skipped),
+      applied: bytesOf(remembered.applied),
+      appliedNow: bytesOf(words.now),
+      wishes: wishesOf(options, words, held.unfit),
       daemon: options.daemon,
       attest: options.attest ?? 0
     },

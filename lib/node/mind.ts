@@ -1,16 +1,24 @@
 import type { Bytes } from '../base/index.ts'
 import { dueMs } from '../cutover/index.ts'
-import { decide, emptyMemory, type Decision, type RolloutMemory } from '../rollout/index.ts'
+import {
+  decide,
+  emptyMemory,
+  wishAgainst,
+  type Condition,
+  type Decision,
+  type RolloutMemory
+} from '../rollout/index.ts'
 import { toName } from '../trust/index.ts'
 import { changesOf } from './changes.ts'
 import type { Hands } from './hands.ts'
-import { inputOf } from './input.ts'
+import { inputOf, type Holdings } from './input.ts'
 import { ordersOf } from './orders.ts'
 import type { Outlook } from './outlook.ts'
 import type { NodeOptions, NodeParts, NodePorts } from './ports.ts'
 import type { Queue } from './queue.ts'
 import { Sources } from './sources.ts'
 import type { Teller } from './teller.ts'
+import type { Operator } from './operator.ts'
 
 /** Events come in bursts; one look a moment later sees all of them. */
 const lookAfterMs = 20
@@ -25,6 +33,7 @@ export interface MindParts {
   readonly hands: Hands
   readonly teller: Teller
   readonly outlook: Outlook
+  readonly operator: Operator
   readonly nowMs: () => number
   /** Writes down what the evidence must not forget. */
   readonly keep: () => Promise<void>
@@ -60,6 +69,13 @@ export class Mind {
     return this.#decision?.halted.some((id) => toName(id) === name) ?? false
   }
 
+  /** What the operator wants that stands against a release now, or null. */
+  wishAgainst(release: Bytes): Condition | null {
+    const { ports, parts, options, nowMs } = this.#given
+    const at = { nowMs: nowMs(), steadyMs: ports.clock.steadyMs() }
+    return wishAgainst(inputOf(parts, options, this.#holdings(true), at), release)
+  }
+
   /** The network is there: from now on its events are looked at. */
   open(): void {
     this.#isOpen = true
@@ -93,6 +109,7 @@ export class Mind {
     const { pointer } = hands.state
     const runs = { running: pointer?.release ?? null, previous: pointer?.prev?.release ?? null }
     outlook.look(believed, nowMs, runs)
+    await this.#given.operator.look(nowMs)
     await this.#given.keep()
     const decision = this.#decide({ nowMs, steadyMs, trustSettled: leftMs === 0 })
     if (decision.memory !== this.#memory) {
@@ -114,15 +131,21 @@ export class Mind {
     readonly steadyMs: number
     readonly trustSettled: boolean
   }): Decision {
-    const { parts, options, hands } = this.#given
-    const held = {
+    const { parts, options } = this.#given
+    return decide(inputOf(parts, options, this.#holdings(at.trustSettled), at))
+  }
+
+  #holdings(trustSettled: boolean): Holdings {
+    const { parts, hands, operator } = this.#given
+    return {
       believed: parts.authority.believed,
       state: hands.state,
       memory: this.#memory,
       remembered: hands.remembered,
-      trustSettled: at.trustSettled
+      trustSettled,
+      words: operator.words,
+      unfit: operator.unfit
     }
-    return decide(inputOf(parts, options, held, at))
   }
 
   /** Time until the newest trust may be built upon; 0 now, null not in sight. */
@@ -142,7 +165,7 @@ export class Mind {
     const until = this.#decision?.untilMs ?? null
     // 0 is settled already, and no reason to look again.
     const settled = settleMs === null || settleMs === 0 ? null : nowMs + settleMs
-    const times = [due, until, settled]
+    const times = [due, until, settled, this.#given.operator.holdEndMs]
     const nextMs = Math.min(nowMs + lookAtLeastMs, ...times.filter((ms) => ms !== null))
     this.#cancelTimer = ports.clock.after(Math.max(1, nextMs - nowMs), () => {
       queue.push(async () => await this.#wake())

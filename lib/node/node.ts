@@ -1,15 +1,16 @@
 import { OtaError, type Bytes, type Facts } from '../base/index.ts'
 import { Life } from '../base/life.ts'
 import type { Moment } from '../rollout/index.ts'
-import { fromName, signedDateMs, toName } from '../trust/index.ts'
-import { judgeNow } from './guards.ts'
+import { fromName, signedDateMs, toName, type KnownRelease } from '../trust/index.ts'
+import { judgeNow, type Guarded } from './guards.ts'
 import { Hands } from './hands.ts'
 import { KeptFile } from './kept.ts'
 import { Mind } from './mind.ts'
+import { Operator } from './operator.ts'
 import { Outlook } from './outlook.ts'
 import type { NodeOptions, NodeParts, NodePorts } from './ports.ts'
 import { Queue } from './queue.ts'
-import { refusalOf } from './refusal.ts'
+import { refusalOf, waitsFor } from './refusal.ts'
 import { tellsOnly, type Shown } from './shown.ts'
 import { statusOf } from './status.ts'
 import { Teller } from './teller.ts'
@@ -33,6 +34,7 @@ export class Node extends Life {
   readonly #outlook: Outlook
   readonly #hands: Hands
   readonly #mind: Mind
+  readonly #operator: Operator
   #kept: KeptFile | null = null
 
   /** `failed` hears of an error after which this process cannot go on: its next start recovers. */
@@ -59,12 +61,17 @@ export class Node extends Life {
       queue,
       teller,
       nowMs,
-      judge: (known) => judgeNow(this.#moment(), known, this.#near(known.id)),
+      judge: (known) => this.#judge(known),
       changed: () => this.#mind.lookSoon()
     }))
+    const { machine, unfitText = noText } = parts
+    const changed = () => this.#mind.lookSoon()
+    const operator = new Operator({ machine, queue, hands, teller, unfitText, changed })
+    this.#operator = operator
     const outlook = this.#outlook
     const keep = async () => await this.#kept?.write()
-    this.#mind = new Mind({ ports, parts, options, queue, hands, teller, outlook, nowMs, keep })
+    const given = { ports, parts, options, queue, hands, teller, outlook, operator }
+    this.#mind = new Mind({ ...given, nowMs, keep })
   }
 
   /** Goes on from what recovery found; the app runs before any network is touched. */
@@ -129,17 +136,52 @@ export class Node extends Life {
     return this.#teller.onEvent(fn)
   }
 
-  /** Stops or goes on taking new releases; true if that changed anything. */
-  async hold(on: boolean): Promise<boolean> {
-    return await this.#hands.order({ tag: 'hold', on })
+  /**
+   * Takes no new release until the time given, or until `unhold`; true if that changed anything.
+   * Throws `USAGE` for a time that is over.
+   */
+  async hold({ untilMs = null, reason = '' }: Partial<HoldWords> = {}): Promise<boolean> {
+    if (untilMs !== null && untilMs <= this.#nowMs()) {
+      throw new OtaError('USAGE', 'a hold cannot end before it begins')
+    }
+    return await this.#operator.hold({ untilMs, reason })
   }
 
-  /** Back to the previous version; throws `ROLLBACK_REFUSED` where no way leads back. */
-  async rollback(): Promise<ReleaseNames> {
+  async unhold(): Promise<boolean> {
+    return await this.#operator.unhold()
+  }
+
+  /** Takes no other release than this one; null: any. The name, and whether that is new. */
+  async pin(release: string | null): Promise<Changed> {
+    const name = release === null ? null : toName(this.#named(release))
+    return { release: name, changed: await this.#operator.pin(name) }
+  }
+
+  /** Passes exactly this release over, or takes that back. */
+  async skip(release: string, on: boolean): Promise<Changed> {
+    const name = toName(this.#named(release))
+    return { release: name, changed: await this.#operator.skip(name, on) }
+  }
+
+  /** Sets labels of this node, an empty value takes one away; all that there are then. */
+  async label(given: Readonly<Record<string, string>>): Promise<Readonly<Record<string, string>>> {
+    return await this.#operator.label(given)
+  }
+
+  /**
+   * Back to the previous version; throws `ROLLBACK_REFUSED` where no way leads back, and for `to`
+   * where that is not the previous version.
+   */
+  async rollback(to: string | null = null): Promise<ReleaseNames> {
     const { pointer } = this.#hands.state
     const prev = pointer?.prev ?? null
     if (pointer === null || prev === null) {
       throw new OtaError('ROLLBACK_REFUSED', 'there is no previous version here to go back to')
+    }
+    if (to !== null && (to.length < 6 || !prev.release.startsWith(to))) {
+      const text = `"${to}" is not the previous version, and no other is kept with its state`
+      const hint = `the previous one is ${prev.release.slice(0, 8)}`
+      throw new OtaError('ROLLBACK_REFUSED', text, { hint })
     }
     if (!(await this.#hands.order({ tag: 'rollback' }))) {
       const text = 'an upgrade is in its hand-over, or the way is closed'
@@ -148,12 +190,36 @@ export class Node extends Life {
     return { from: pointer.release, to: prev.release }
   }
 
+  /** Stays on what runs, where an upgrade is stuck. Throws `NOTHING_TO_DO` where none is. */
+  async keep(): Promise<string> {
+    const release = this.runs()
+    if (release !== null && (await this.#hands.order({ tag: 'keep' }))) return release
+    throw new OtaError('NOTHING_TO_DO', 'no upgrade is stuck here')
+  }
+
+  /** Ends the quarantine of a release, whatever its reason. Throws `NOTHING_TO_DO`. */
+  async clear(release: string): Promise<string> {
+    const found = this.#hands.state.quarantine.filter(
+      ({ active, release: name }) => active && release.length >= 6 && name.startsWith(release)
+    )
+    const names = [...new Set(found.map((entry) => entry.release))]
+    const [name] = names
+    if (name === undefined || names.length > 1) {
+      throw new OtaError('NOTHING_TO_DO', `"${release}" names no release in quarantine here`, {
+        hint: 'see: ota-node quarantine ls'
+      })
+    }
+    await this.#hands.order({ tag: 'clear', release: name })
+    this.#mind.lookSoon()
+    return name
+  }
+
   /**
    * The operator's yes to a release: it starts in its turn also where the level is `stage` or the
-   * release asks. "" is what `why` is about. Throws `USAGE`, `NOTHING_TO_DO`, or the code of what
-   * stands against it.
+   * release asks; with `now` out of its turn, and with `skipWindow` outside of a window. "" is what
+   * `why` is about. Throws `USAGE`, `NOTHING_TO_DO`, or the code of what stands against it.
    */
-  async apply(release: string): Promise<string> {
+  async apply(release: string, how: ApplyHow = atItsTurn): Promise<Applied> {
     const id = release === '' ? (this.#mind.decision?.about ?? null) : this.#named(release)
     if (id === null) throw new OtaError('NOTHING_TO_DO', 'there is no release to apply')
     const name = toName(id)
@@ -161,15 +227,17 @@ export class Node extends Life {
       throw new OtaError('NOTHING_TO_DO', 'that release runs here already')
     }
     const shown = await this.#shown()
-    const refusal = refusalOf(whyOf(shown, id), { tellsOnly: tellsOnly(shown, id) })
+    const why = whyOf(shown, id)
+    const refusal = refusalOf(why, { tellsOnly: tellsOnly(shown, id) })
     if (refusal !== null) throw refusal
     await this.#queue.add(async () => {
       const { remembered } = this.#hands
       const applied = [...new Set([...remembered.applied, name])]
       await this.#hands.remember({ ...remembered, applied })
     })
+    await this.#operator.applied(name, how)
     this.#mind.lookSoon()
-    return name
+    return { release: name, waits: waitsFor(why, how) }
   }
 
   /**
@@ -216,6 +284,16 @@ export class Node extends Life {
     return { first: this.#hands.state.pointer === null, halted: this.#mind.isHalted(release) }
   }
 
+  /** What signers and fleet say, and before a hand-over once more what the operator wants. */
+  #judge(known: KnownRelease): Guarded {
+    const judged = judgeNow(this.#moment(), known, this.#near(known.id))
+    const { op } = this.#hands.state
+    const isNear = op?.turn === 'go' && op.release === toName(known.id)
+    const against = isNear && judged.tag === 'confirmed' ? this.#mind.wishAgainst(known.id) : null
+    if (against === null) return judged
+    return { tag: 'withhold', why: against.text, code: 'HELD' }
+  }
+
   async #believes(): Promise<void> {
     const { authority, pool, store } = this.#parts
     const { believed } = authority
@@ -247,6 +325,8 @@ export class Node extends Life {
       moment: this.#moment(),
       state,
       remembered,
+      words: this.#operator.words,
+      unfit: this.#operator.unfit,
       decision: this.#mind.decision,
       launcher: await machine.view(),
       wire,
@@ -261,4 +341,33 @@ export class Node extends Life {
 export interface ReleaseNames {
   readonly from: string
   readonly to: string
+}
+
+/** How long a hold stands, and why, in the operator's words. */
+export interface HoldWords {
+  readonly untilMs: number | null
+  readonly reason: string
+}
+
+/** A release an operator named, and whether her word was news. */
+export interface Changed {
+  readonly release: string | null
+  readonly changed: boolean
+}
+
+export interface ApplyHow {
+  readonly now: boolean
+  readonly skipWindow: boolean
+}
+
+/** What an operator said yes to, and what it still waits for, in words. */
+export interface Applied {
+  readonly release: string
+  readonly waits: string | null
+}
+
+const atItsTurn: ApplyHow = { now: false, skipWindow: false }
+
+async function noText(): Promise<string> {
+  return await Promise.resolve('')
 }

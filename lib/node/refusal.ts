@@ -21,6 +21,26 @@ export function refusalOf(why: WhyView, standing: Standing): OtaError | null {
   return null
 }
 
+/** Conditions that an operator's yes answers, each way of saying it. */
+const answered = {
+  always: ['level', 'consent', 'ready', 'space'],
+  now: ['place', 'shadow', 'gate', 'jitter'],
+  skipWindow: ['window']
+} as const satisfies Record<string, readonly string[]>
+
+/** What a release still waits for after a yes, in words; null: it starts as soon as it is here. */
+export function waitsFor(
+  why: WhyView,
+  how: { readonly now: boolean; readonly skipWindow: boolean }
+): string | null {
+  const done: readonly string[] = [
+    ...answered.always,
+    ...(how.now ? answered.now : []),
+    ...(how.skipWindow ? answered.skipWindow : [])
+  ]
+  return why.conditions.find(({ id, ok }) => ok === false && !done.includes(id))?.text ?? null
+}
+
 function refuse({ release, label }: WhyView, code: Code, text: string): OtaError {
   const name = release === null ? 'the release' : `release ${release.slice(0, 8)}`
   return new OtaError(code, `${name} may not start here: ${text}`, {

@@ -5,6 +5,7 @@ import type { LauncherView } from '../host/index.ts'
 import type { Decision, Moment } from '../rollout/index.ts'
 import type { NodeOptions, NodeParts } from './ports.ts'
 import type { Remembered } from './remembered.ts'
+import type { Unfit, Words } from './words.ts'
 
 /** Everything that is shown, gathered by the conductor at one moment. */
 export interface Shown {
@@ -12,6 +13,8 @@ export interface Shown {
   readonly moment: Moment
   readonly state: State
   readonly remembered: Remembered
+  readonly words: Words
+  readonly unfit: readonly Unfit[]
   readonly decision: Decision | null
   readonly launcher: LauncherView
   readonly wire: Pick<NodeParts['wire'], 'peers' | 'address'>

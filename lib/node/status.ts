@@ -17,7 +17,7 @@ import type { AppView, FreshnessView, ReleaseView, RolloutStatus, StatusView } f
 
 /** `status` as a value; nothing of it is computed for show only. */
 export function statusOf(shown: Shown): StatusView {
-  const { options, moment, state, remembered, decision, launcher, wire } = shown
+  const { options, moment, state, remembered, decision, launcher, wire, words } = shown
   const { believed } = moment
   const { op, pointer } = state
   const release = (name: string | null | undefined) => releaseView(believed, name ?? null)
@@ -31,6 +31,10 @@ export function statusOf(shown: Shown): StatusView {
     channel: options.channel,
     level: options.level,
     held: state.held,
+    hold: state.held ? (words.hold ?? { untilMs: null, reason: '' }) : null,
+    pinned: words.pinned,
+    skipped: words.skipped,
+    labels: words.labels,
     running: release(pointer?.release),
     previous: release(pointer?.prev?.release),
     next: op?.release === pointer?.release ? null : release(op?.release),

@@ -14,6 +14,13 @@ export interface StatusView {
   readonly channel: string
   readonly level: string
   readonly held: boolean
+  /** When the hold ends by itself (null: never) and why it was said; null: no hold. */
+  readonly hold: { readonly untilMs: number | null; readonly reason: string } | null
+  /** The only release that is taken, or null. */
+  readonly pinned: string | null
+  /** Releases that are passed over. */
+  readonly skipped: readonly string[]
+  readonly labels: Readonly<Record<string, string>>
   readonly running: ReleaseView | null
   readonly previous: ReleaseView | null
   /** The release an upgrade is under way to. */

@@ -101,7 +101,7 @@ function placeView({ moment, options }: Shown, known: KnownRelease): PlaceView |
 /** What stands against a release that is not the next one here. */
 function ownConditions(shown: Shown, known: KnownRelease | null): readonly ConditionView[] {
   if (known === null) return []
-  const { moment, state, decision, options } = shown
+  const { moment, decision, options, state } = shown
   const halted = decision?.halted.some((other) => equal(other, known.id)) ?? false
   const near = { first: state.pointer === null, halted }
   const said = standings(moment, judgedOf(moment.believed, known), near)
@@ -123,7 +123,33 @@ function ownConditions(shown: Shown, known: KnownRelease | null): readonly Condi
     of('attestations'),
     { id: 'platform', ok: isOffered, text: `${options.platform}, offered: ${offered.join(', ')}` },
     { id: 'channel', ok: known.body.channel === options.channel, text: known.body.channel },
-    { id: 'hold', ok: !state.held, text: state.held ? 'held here' : 'no hold' }
+    unfitOf(shown, known),
+    ...operatorConditions(shown, known)
+  ]
+}
+
+function unfitOf({ unfit }: Shown, { id }: KnownRelease): ConditionView {
+  const name = toName(id)
+  const found = unfit.find(({ release }) => release === name)
+  return {
+    id: 'requirements',
+    ok: found === undefined,
+    text: found?.text ?? 'nothing is known to be lacking'
+  }
+}
+
+function operatorConditions(
+  { state, words }: Shown,
+  { id }: KnownRelease
+): readonly ConditionView[] {
+  const name = toName(id)
+  const isSkipped = words.skipped.includes(name)
+  const isPinned = words.pinned !== null && words.pinned !== name
+  const holdText = state.held ? 'held here' : isSkipped ? 'skipped' : 'no hold'
+  const pinText = words.pinned === null ? 'no pin' : `pinned to ${words.pinned.slice(0, 8)}`
+  return [
+    { id: 'hold', ok: !state.held && !isSkipped, text: holdText },
+    { id: 'pin', ok: !isPinned, text: pinText }
   ]
 }
 

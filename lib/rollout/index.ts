@@ -18,11 +18,12 @@ export {
 export { decide } from './decide/decide.ts'
 export { judgedOf } from './decide/facts.ts'
 export { offerFor } from './decide/offer.ts'
-export type { Wishes } from './decide/operator.ts'
+export { wishAgainst, type Wishes } from './decide/operator.ts'
 export { windowsAt, type WindowState, type ZoneOffset } from './decide/windows.ts'
 export {
   emptyMemory,
   type Act,
+  type Condition,
   type DecideInput,
   type Decision,
   type NodeFacts,

@@ -25,6 +25,10 @@ const fresh: NodeStatus = {
   channel: 'stable',
   level: 'auto',
   held: false,
+  hold: null,
+  pinned: null,
+  skipped: [],
+  labels: {},
   running: null,
   previous: null,
   next: null,
@@ -92,6 +96,7 @@ test('a hold, a fork, a quarantine and every alarm are shown', (t) => {
   const view: NodeStatus = {
     ...fresh,
     held: true,
+    hold: { untilMs: null, reason: '' },
     state: 'waiting',
     next: release('c', '3.0.0'),
     trust: { ...trust, forked: true },

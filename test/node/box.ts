@@ -45,6 +45,8 @@ export class FakeMachine implements Machine {
   beforeAppend: (lines: readonly JournalDraft[]) => void | Promise<void> = () => {}
   /** Releases that exit as soon as they are started. */
   readonly broken = new Set<string>()
+  /** Releases that ask for what this machine does not have. */
+  readonly unfit = new Set<string>()
   #listener: ((event: Event) => void) | null = null
   #early: Event[] = []
 
@@ -122,6 +124,8 @@ export class FakeMachine implements Machine {
       case 'place':
         return [{ tag: 'placed', op: command.op }]
       case 'prepare': {
+        const { op, release } = command
+        if (this.unfit.has(release)) return [{ tag: 'failed', op, reason: 'not-eligible' }]
         const times = { warmMs: 60_000, observeMs: 600_000 }
         const plan = { gen: '0-1', handover: 'overlap' as const, ...times }
         return [{ tag: 'prepared', op: command.op, plan }]
@@ -275,6 +279,13 @@ export async function settle(): Promise<void> {
   await new Promise<void>((resolve) => setImmediate(resolve))
 }
 
+export interface BoxOptions {
+  readonly before?: Box | null
+  readonly level?: NodeOptions['level']
+  /** What its operator set beside the level. */
+  readonly wants?: Partial<NodeOptions>
+}
+
 /** One whole node in a box: real conductor, intake and evidence, fakes at the ports. */
 export class Box {
   readonly network: TestNetwork
@@ -314,7 +325,7 @@ export class Box {
   /** A node that runs and takes part; the disk and the machine are those of `before`, if any. */
   static async open(
     network: TestNetwork,
-    { before = null, level = 'auto' }: { before?: Box | null; level?: NodeOptions['level'] } = {}
+    { before = null, level = 'auto', wants = {} }: BoxOptions = {}
   ): Promise<Box> {
     const disk = before?.disk ?? new MemoryDisk()
     const machine = before?.machine ?? new FakeMachine(disk, [])
@@ -338,7 +349,8 @@ export class Box {
       tier: 1,
       level,
       daemon: '0.1.0',
-      pids: { daemon: 2, launcher: 1 }
+      pids: { daemon: 2, launcher: 1 },
+      ...wants
     }
     const box = new Box(network, { disk, machine }, { authority, said, options })
     await box.node.ready()

@@ -5,6 +5,7 @@ import { HOUR, SECOND, type Bytes } from '../../lib/base/index.ts'
 import { emptyState, type State } from '../../lib/cutover/index.ts'
 import { refusalOf } from '../../lib/node/refusal.ts'
 import { tellsOnly, type Shown } from '../../lib/node/shown.ts'
+import { noWords } from '../../lib/node/words.ts'
 import { statusOf } from '../../lib/node/status.ts'
 import { whyOf } from '../../lib/node/why.ts'
 import type { WhyView } from '../../lib/node/views.ts'
@@ -72,6 +73,8 @@ function shownBy(world: World, twist: Twist = {}): Shown {
     // Cast: of the pointer only the two names are read here.
     state: { ...emptyState, pointer, held: self.hold, ...twist.state } as State,
     remembered: { treatment: null, attempts: {}, cores: [], applied: [] },
+    words: noWords,
+    unfit: [],
     decision: decide({ ...base, nowMs, self, node, network }),
     launcher: {
       pid: 1,

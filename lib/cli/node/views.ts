@@ -22,7 +22,7 @@ export function statusLines(view: NodeStatus, nowMs: number): readonly string[] 
       `${view.name === null ? 'not known yet' : escapeText(view.name)}  ${short(view.network)}`
     ],
     ['running', release(view.running)],
-    ['state', view.held ? `${view.state}, held by the operator` : view.state]
+    ['state', view.hold === null ? view.state : `${view.state}, ${holdText(view.hold)}`]
   ]
   if (view.next !== null) rows.push(['next', release(view.next)])
   if (view.previous !== null) rows.push(['way back', release(view.previous)])
@@ -36,6 +36,10 @@ export function statusLines(view: NodeStatus, nowMs: number): readonly string[] 
     rows.push(['rollout', `${escapeText(label)} ${phase}: ${counts}`])
     for (const reason of reasons) rows.push(['', escapeText(reason)])
   }
+  if (view.pinned !== null) rows.push(['pinned', `${short(view.pinned)}: no other is taken`])
+  if (view.skipped.length > 0) rows.push(['skipped', view.skipped.map(short).join(', ')])
+  const labels = Object.entries(view.labels).map(([name, value]) => `${name}=${value}`)
+  if (labels.length > 0) rows.push(['labels', labels.join(' ')])
   for (const { release: id, why, code } of view.quarantine)
     rows.push(['quarantine', `${short(id)} ${why}, ${code}`])
   rows.push(['trust', trustLine(view, nowMs)])
@@ -50,6 +54,12 @@ export function statusLines(view: NodeStatus, nowMs: number): readonly string[] 
   const codes = new Set([...view.alarms, ...(view.worst === null ? [] : [view.worst])])
   for (const code of codes) rows.push(['alarm', `${code}: ${sentenceOf(code)}`])
   return table(rows)
+}
+
+function holdText({ untilMs, reason }: NonNullable<StatusView['hold']>): string {
+  const until = untilMs === null ? '' : ` until ${formatTime(untilMs)}`
+  const why = reason === '' ? '' : `: ${escapeText(reason)}`
+  return `held by the operator${until}${why}`
 }
 
 function trustLine({ trust }: StatusView, nowMs: number): string {

@@ -2,8 +2,8 @@ import { equal, MINUTE, type Bytes } from '../../base/index.ts'
 import { jitterMs } from '../../crowd/index.ts'
 import type { Window } from '../../records/index.ts'
 import { compareOrder, releaseOf, toShortName } from '../../trust/index.ts'
-import type { Scene } from '../stages/scene.ts'
-import type { ReleaseFacts } from './facts.ts'
+import { Alarm, type Scene } from '../stages/scene.ts'
+import { releasesOf, type ReleaseFacts } from './facts.ts'
 import type { Condition, ConditionId, DecideInput, Run } from './types.ts'
 import { windowsAt, type WindowState, type ZoneOffset } from './windows.ts'
 
@@ -71,6 +71,25 @@ export function operatorAnswers(scene: Scene, first: boolean): Answers {
         : `consent ${consent}`
     )
   }
+}
+
+/** The order in which `why` shows them. */
+const wishOrder = ['level', 'hold', 'pin', 'window', 'consent'] as const
+
+/**
+ * The first thing an operator wants that stands against a release now, or null: asked once more
+ * just before it takes charge, since a window may have closed while it was rehearsed.
+ */
+export function wishAgainst(input: DecideInput, release: Bytes): Condition | null {
+  const facts = releasesOf(input.believed, input.self.channel).find(({ id }) => equal(id, release))
+  if (facts === undefined) return null
+  const scene = { input, facts, alarm: new Alarm(input.nowMs) }
+  const answers = operatorAnswers(scene, input.node.running === null)
+  for (const id of wishOrder) {
+    const answer = answers[id]
+    if (answer?.ok === false) return { id, ...answer }
+  }
+  return null
 }
 
 /** Who keeps a release from this node for good: it is passed over while there is another. */
