@@ -85,6 +85,18 @@ export function censusTicket(salt: Bytes, nodeKey: Bytes): bigint {
   return toBigInt(hash128([nodeKey], salt))
 }
 
+/** Whether the ticket of a node lies below `line`; most do not, and that their first bytes tell. */
+export function isTicketBelow(salt: Bytes, nodeKey: Bytes, line: bigint): boolean {
+  part[0] = nodeKey
+  const [a = 0, b = 0, c = 0] = hash128(part, salt, scratch)
+  const head = (a << 16) | (b << 8) | c
+  const most = Number(line >> 104n)
+  return head <= most && (head < most || toBigInt(scratch) < line)
+}
+
+const scratch = alloc(16)
+const part: Bytes[] = []
+
 /** A node takes part in the census iff its ticket is below this: 1.25 · k · 2¹²⁸ / N̂. */
 export function censusLine(k: number, nodes: number): bigint {
   return nodes * 100 <= k * 125 ? 1n << 128n : ((BigInt(k) * 125n) << 128n) / (BigInt(nodes) * 100n)

@@ -19,6 +19,7 @@ export {
   censusLine,
   censusSalt,
   censusTicket,
+  isTicketBelow,
   jitterDraw,
   jitterMs,
   placeOf,

@@ -3,7 +3,7 @@ import {
   censusLine,
   censusMax,
   censusSalt,
-  censusTicket,
+  isTicketBelow,
   jitterMs,
   placeOf,
   prefetchMs,
@@ -96,7 +96,7 @@ export class Attention {
     const line = censusLine(censusMax, this.#rollout.bands.nodes)
     const out: number[] = []
     for (let i = 0; i < this.#fleet.size; i++) {
-      const isCounted = censusTicket(salt, this.#fleet.key(i)) < line
+      const isCounted = isTicketBelow(salt, this.#fleet.key(i), line)
       this.#counted[i] = isCounted ? 1 : 0
       if (isCounted) out.push(i)
     }

@@ -3,7 +3,11 @@ import { inBakeOf, type Rollout } from '../crowd/index.ts'
 import { chance, draws } from './dice.ts'
 
 /** What the new release does to the nodes that run it; `times` multiplies the failure rate. */
-export type Effect = { readonly tag: 'none' } | { readonly tag: 'crash'; readonly times: number }
+export type Effect =
+  | { readonly tag: 'none' }
+  | { readonly tag: 'crash'; readonly times: number }
+  /** It answers so many per cent later, and fails no more often. */
+  | { readonly tag: 'latency'; readonly percent: number }
 
 /** A failure to come: when, and in which bake of which stage. */
 export interface Failure {

@@ -1,3 +1,4 @@
+import { MINUTE } from '../base/index.ts'
 import type { Phase, RolloutView } from '../rollout/index.ts'
 
 /** How a rollout ended; `unfinished`: it still went on after the longest time that is played. */
@@ -39,6 +40,31 @@ export interface Story {
   readonly restedMs: number
   readonly upgraded: number
   readonly moments: readonly Moment[]
+  readonly curve: readonly Point[]
+}
+
+/** How far the fleet was at one time, in ms since the release. */
+export interface Point extends Headcount {
+  readonly atMs: number
+}
+
+/** At most so many points are kept of one play; then every second one, and so on. */
+const pointsMax = 400
+
+/** The fleet over time, as finely as a picture shows. */
+export class Curve {
+  points: readonly Point[] = []
+  #stepMs = MINUTE
+  #lastMs = -Infinity
+
+  note(atMs: number, heads: Headcount): void {
+    if (atMs < this.#lastMs + this.#stepMs) return
+    this.#lastMs = atMs
+    this.points = [...this.points, { atMs, ...heads }]
+    if (this.points.length <= pointsMax) return
+    this.points = this.points.filter((_, i) => i % 2 === 0)
+    this.#stepMs *= 2
+  }
 }
 
 /** Counts of the fleet at a moment, from its machines. */

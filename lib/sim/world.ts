@@ -1,55 +1,19 @@
 import { alloc, assert, DAY, equal, HOUR, MINUTE, PPM, SECOND, toHex } from '../base/index.ts'
 import { censusInterval, rolloutsOf, type Pool, type Rollout } from '../crowd/index.ts'
-import {
-  encodeEvidence,
-  sealEvidence,
-  type Evidence,
-  type EvidenceDraft,
-  type Policy
-} from '../records/index.ts'
+import { encodeEvidence, sealEvidence, type EvidenceDraft } from '../records/index.ts'
 import { decide, type DecideInput, type Decision } from '../rollout/index.ts'
 import type { Agent } from './agent.ts'
 import { caughtUp } from './attention.ts'
 import { SimClock } from './clock.ts'
 import { chance, draws, SimDice } from './dice.ts'
-import { Fate, type Effect } from './fate.ts'
+import { Fate } from './fate.ts'
 import { Fleet } from './fleet.ts'
-import { Liars, type Lie } from './liars.ts'
+import { Liars } from './liars.ts'
+import type { WorldOptions } from './options.ts'
 import { foundNetwork, simChannel, simEpochMs, simPlatform, type SimNetwork } from './network.ts'
 import { assumeBytes, countedOut } from './latecomer.ts'
 import { Side } from './side.ts'
-import { momentOf, type Headcount, type Moment, type Story } from './story.ts'
-
-export type { Effect } from './fate.ts'
-
-export interface WorldOptions {
-  /** A whole number from 0 to 2³² − 1. */
-  readonly seed: number
-  readonly nodes: number
-  readonly policy: Policy
-  /** Share of nodes that fail in a bake although nothing is wrong with a release, in ppm. */
-  readonly basePpm: number
-  readonly effect: Effect
-  /** Share of the nodes that are switched off for half of each day, in ppm. */
-  readonly offlinePpm?: number
-  /** A share of the nodes is cut off from the others for a time. */
-  readonly partition?: Partition | null
-  /** Reporters who do not say what happened. */
-  readonly lie?: Lie | null
-  /** Asks every node at every event, as real ones are: the same story, and slow. */
-  readonly asksAll?: boolean
-  /** Longest time that is played, in ms of the world. */
-  readonly limitMs?: number
-  /** Hears every statement as it is said. */
-  readonly onSaid?: (evidence: Evidence) => void
-}
-
-/** A cut through the fleet: how many are on the smaller side, from when and for how long, in ms. */
-export interface Partition {
-  readonly sharePpm: number
-  readonly fromMs: number
-  readonly forMs: number
-}
+import { Curve, momentOf, type Headcount, type Moment, type Story } from './story.ts'
 
 /** A stalled plan waits for a week before it says so. */
 const limitMsDefault = 60 * DAY
@@ -86,6 +50,7 @@ export class World {
   readonly #isWhole: boolean
   readonly #buckets = new Map<number, Bucket>()
   readonly #moments: Moment[] = []
+  readonly #curve = new Curve()
   #isHealed = false
 
   constructor(options: WorldOptions) {
@@ -153,7 +118,8 @@ export class World {
       endedMs: endedMs - simEpochMs,
       restedMs: restMs - simEpochMs,
       upgraded: this.headcount().upgraded,
-      moments: this.#moments
+      moments: this.#moments,
+      curve: this.#curve.points
     }
   }
 
@@ -201,6 +167,7 @@ export class World {
     if ((nowMs - simEpochMs) % HOUR < this.tickMs) this.#hour(nowMs)
     for (const index of due.turns) this.#turn(index, nowMs)
     for (const agent of due.agents) if (agent.nextMs === nowMs) this.#step(agent, nowMs)
+    this.#curve.note(nowMs - simEpochMs, this.headcount())
     if (this.#sides.some(({ outbox }) => outbox.length > 0)) this.#bucket(nowMs + this.tickMs)
   }
 
@@ -241,7 +208,7 @@ export class World {
     }
     if (!hasChanged) return
     this.#setTurns(side, nowMs)
-    for (const agent of [...side.followers]) this.#step(agent, nowMs)
+    for (const agent of side.followers) this.#step(agent, nowMs)
     if (side.ending !== null && side.ending !== 'stalled') this.#end(side, nowMs)
   }
 

@@ -10,9 +10,8 @@ export function hash(parts: readonly Bytes[], key?: Bytes): Bytes {
   return out
 }
 
-/** BLAKE2b-128, for tickets and short ids. */
-export function hash128(parts: readonly Bytes[], key: Bytes): Bytes {
-  const out = alloc(16)
+/** BLAKE2b-128, for tickets and short ids; into `out` where very many are drawn. */
+export function hash128(parts: readonly Bytes[], key: Bytes, out = alloc(16)): Bytes {
   sodium.crypto_generichash_batch(out, parts as Bytes[], key)
   return out
 }

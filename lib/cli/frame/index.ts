@@ -5,7 +5,7 @@
 export { runMain } from './main.ts'
 export { runProgram } from './program.ts'
 export type { Command, Context, Outcome, Program } from './program.ts'
-export type { FlagTable } from './flags.ts'
+export type { Flags, FlagTable } from './flags.ts'
 export type { Output, Value } from './output.ts'
 export { firstLine } from './prompt.ts'
 export { amount, escapeText, findByName, formatTime, table } from './text.ts'

@@ -88,6 +88,10 @@ export const rehearseFlags: FlagTable = {
   plan: { type: 'text' },
   base: { type: 'text' },
   effect: { type: 'text' },
+  partition: { type: 'text' },
+  offline: { type: 'text' },
+  liars: { type: 'text' },
   runs: { type: 'text' },
-  seed: { type: 'text' }
+  seed: { type: 'text' },
+  html: { type: 'text' }
 }

@@ -26,8 +26,9 @@ export const overview = `Usage:
                      [-o SIG]
     ota-publish verify REQ [SIG]...
     ota-publish commit REQ|ID [SIG]... [--seeds 2 | --alone] [--drop RELEASE]...
-    ota-publish rehearse [--plan PRESET|FILE] [--nodes N] [--base 1%] [--effect crash=5x|none]
-                     [--runs R] [--seed N]    what a plan would do, on a simulated fleet
+    ota-publish rehearse [--plan PRESET|FILE] [--nodes N] [--base 1%] [--effect E]
+                     [--partition P] [--offline SHARE] [--liars L] [--runs R] [--seed N]
+                     [--html FILE]            what a plan would do, on a simulated fleet
     ota-publish watch [RELEASE] [--once]      where the rollout is (rollout status = watch --once)
     ota-publish pause RELEASE | abort RELEASE [--floor RELEASE] | resume RELEASE [--lift ID]...
                      | widen RELEASE --to STAGE, each with [--reason TEXT] [-o REQ]
@@ -114,11 +115,19 @@ Example:
 Plays a rollout on a simulated fleet that decides as real nodes do. Nothing is signed or sent; the
 same seed gives the same story.
   --plan P                   standard, short, small, urgent, or a policy FILE; default by size
-  --nodes N                  1 to 100000, default 10000
-  --base SHARE               reports that fail though nothing is wrong, old version and new; 1%
-  --effect none|crash=5x     the new version fails so many times as often; default none
+  --nodes N                  1 to 1000000, default 10000
+  --base SHARE               nodes that fail in a bake though nothing is wrong, old and new; 1%
+  --effect none|crash=5x|latency=+20%
+                             the new version fails so many times as often, or answers so much
+                             later; default none
+  --partition 30%@2h+6h      so many nodes are cut off, from when after the release, how long
+  --offline SHARE            so many nodes are switched off for half of each day
+  --liars 2%[:failed|ok|controls]
+                             so many say "failed" of the new version (the default), or "ok", or as
+                             controls "failed"
   --runs R                   1 to 10000 plays with seeds N, N+1, ...; default 1
   --seed N                   a whole number from 0; default 1
+  --html FILE                a page with plots that needs nothing else
 
 Example:
     $ ota-publish rehearse --nodes 10000 --effect crash=5x --seed 1

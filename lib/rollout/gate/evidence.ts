@@ -39,17 +39,51 @@ export function relativeLgs(
 ): readonly Lg[] {
   const seen = blocks.filter((block) => block.x + block.y > 0)
   const smallest = smallestShare(seen)
-  return rhos.map((rho, i) => {
+  const held = sharesOf(margin)
+  const costs = seen.map((block) => shareLgs(block, margin, held))
+  return rhos.map((_, i) => {
     const gain = gains[i] ?? 0n
+    let failed = 0
     let sum = 0n
-    for (const block of seen) {
-      const d = BigInt(block.x + block.y)
-      sum += BigInt(block.x) * gain - d * (shareLg(block, margin, rho) + 1n)
-    }
+    seen.forEach((block, j) => {
+      failed += block.x
+      sum -= BigInt(block.x + block.y) * ((costs[j]?.[i] ?? 0n) + 1n)
+    })
+    sum += BigInt(failed) * gain
     if (believed === 0 || smallest === null) return sum
     // 1 + π(ρ−1) once more, but with the gain rounded up: what is taken away is never too little
-    return sum - BigInt(believed) * (gain + 1n - shareLg(smallest, margin, rho))
+    const cost = shareLgs(smallest, margin, held)[i] ?? 0n
+    return sum - BigInt(believed) * (gain + 1n - cost)
   })
+}
+
+/** Logarithms of the arms of a block, by (nT, nC): a look changes one block of a hundred. */
+type Shares = Map<number, readonly Lg[]>
+
+function sharesOf(margin: Ratio): Shares {
+  const key = `${margin.p}/${margin.q}`
+  const held = shares.get(key)
+  if (held !== undefined) return held
+  if (shares.size >= 16) shares.clear()
+  const fresh: Shares = new Map()
+  shares.set(key, fresh)
+  return fresh
+}
+
+const shares = new Map<string, Shares>()
+/** Arms are at most 2²⁰ nodes; so many of their sizes are kept, some 4 MB. */
+const armMax = 1 << 20
+const sharesMax = 8_192
+
+function shareLgs(block: Block, margin: Ratio, held: Shares): readonly Lg[] {
+  const key = block.nT * armMax + block.nC
+  const isSmall = block.nT < armMax && block.nC < armMax
+  const known = isSmall ? held.get(key) : undefined
+  if (known !== undefined) return known
+  const made = rhos.map((rho) => shareLg(block, margin, rho))
+  if (held.size >= sharesMax) held.clear()
+  if (isSmall) held.set(key, made)
+  return made
 }
 
 /** The mixture of `relativeLgs`. */

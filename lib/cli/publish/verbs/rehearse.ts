@@ -1,6 +1,6 @@
-import { OtaError, PPM } from '../../../base/index.ts'
+import { fromText, OtaError, PPM } from '../../../base/index.ts'
 import { presetFor } from '../../../rollout/index.ts'
-import { summarise, World, type Effect, type Story, type WorldOptions } from '../../../sim/index.ts'
+import { summarise, World, type Story, type WorldOptions } from '../../../sim/index.ts'
 import {
   amount,
   formatDuration,
@@ -10,9 +10,12 @@ import {
 } from '../../frame/index.ts'
 import { deskOf } from '../desk.ts'
 import { readPlan } from '../plan.ts'
+import { effectWord, readWeather, weatherWords } from '../rehearsal-flags.ts'
+import { rehearsalPage } from '../rehearsal-page.ts'
+import { curvePicture, spreadPicture } from '../rehearsal-picture.ts'
 import { restLine, stageTable, storyLine, summaryLines } from '../rehearsal.ts'
 
-const NODES_MAX = 100_000
+const NODES_MAX = 1_000_000
 const RUNS_MAX = 10_000
 const SEED_MAX = 2 ** 32 - 1
 
@@ -23,37 +26,47 @@ export async function rehearse(context: Context): Promise<Outcome> {
   const runs = flags.count('runs', 1, RUNS_MAX) ?? 1
   const seed = flags.count('seed', 0, SEED_MAX) ?? 1
   const basePpm = flags.share('base') ?? PPM / 100
-  const effect = effectOf(flags.text('effect') ?? 'none')
+  const weather = readWeather(flags)
+  const { effect } = weather
   if (seed + runs - 1 > SEED_MAX) {
     throw new OtaError('USAGE', `--seed ${seed} with --runs ${runs} goes past ${SEED_MAX}`)
   }
   const { policy } = await readPlan(context, deskOf(context), nodes)
   const plan = flags.text('plan') ?? presetFor(nodes)
-  const how = effect.tag === 'none' ? 'none' : `crash=${effect.times}x`
-  const facts = { nodes, plan, basePpm, effect: how, runs, seed }
+  const how = effectWord(effect)
+  const { partition, offlinePpm, lie } = weather
+  const cut = partition === null ? null : { ...partition }
+  const lies = lie === null ? null : { ...lie }
+  const facts = { nodes, plan, basePpm, effect: how, runs, seed, offlinePpm, cut, lies }
   const stages = amount(policy.plan.stages.length, 'stage')
   out.result('rehearse', facts, [
     `${amount(nodes, 'node')}  plan ${plan} (${policy.plan.small ? 'by rank' : stages})` +
-      `  base ${formatShare(basePpm)}  effect ${how}`
+      `  base ${formatShare(basePpm)}  effect ${how}${weatherWords(weather)}`
   ])
   const stories: Story[] = []
   for (let i = 0; i < runs; i++) {
-    const story = await played(context, { seed: seed + i, nodes, policy, basePpm, effect })
+    const story = await played(context, {
+      ...weather,
+      seed: seed + i,
+      nodes,
+      policy,
+      basePpm
+    })
     if (story === null) return {}
     stories.push(story)
     tell(context, story, runs)
   }
   const summary = summarise(stories)
-  if (runs > 1) out.result('summary', { ...summary }, summaryLines(summary, effect))
+  if (runs > 1) {
+    const lines = [...summaryLines(summary, effect), ...spreadPicture(stories)]
+    out.result('summary', { ...summary }, lines)
+  }
+  const page = flags.text('html')
+  if (page !== null) {
+    const title = `${amount(nodes, 'node')}, plan ${plan}, base ${formatShare(basePpm)}, ${how}`
+    await writePage(context, page, rehearsalPage(title, stories, summary))
+  }
   return { data: { ...summary } }
-}
-
-/** `none`, or `crash=` and how many times as often the new version fails. */
-function effectOf(word: string): Effect {
-  if (word === 'none') return { tag: 'none' }
-  const times = Number(/^crash=(\d+(?:\.\d+)?)x$/.exec(word)?.[1] ?? NaN)
-  if (times > 0 && times <= PPM) return { tag: 'crash', times }
-  throw new OtaError('USAGE', `--effect is none or a factor like crash=5x, got "${word}"`)
 }
 
 /** Hour by hour, so that a person can stop it; null if one did. */
@@ -69,14 +82,24 @@ async function played({ out, signal }: Context, options: WorldOptions): Promise<
 }
 
 function tell({ out }: Context, story: Story, runs: number): void {
-  const { moments, ...facts } = story
+  const { moments, curve, ...facts } = story
   const lines = [storyLine(story)]
-  if (runs === 1) lines.push(restLine(story), ...stageTable(story))
+  if (runs === 1) lines.push(restLine(story), ...stageTable(story), ...curvePicture(story))
   out.result(
     'run',
-    { ...facts, exposedPpm: Math.round((story.exposed * PPM) / story.nodes) },
+    {
+      ...facts,
+      curve: curve.map((point) => ({ ...point })),
+      exposedPpm: Math.round((story.exposed * PPM) / story.nodes)
+    },
     lines
   )
   if (runs > 1) return
   for (const moment of moments) out.result('moment', { ...moment }, null)
+}
+
+async function writePage(context: Context, path: string, page: string): Promise<void> {
+  const { disk } = deskOf(context)
+  await disk.writeDurable(path, fromText(page))
+  context.out.result('page', { path }, [`plots: ${path}`])
 }
