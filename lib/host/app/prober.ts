@@ -8,6 +8,20 @@ export type ProbeNews = 'healthy' | 'unhealthy' | 'start-timeout'
 const startLookMs = 100
 const answerMsMax = 5_000
 
+/** What an app says of itself beside its probes; read at each look. */
+export interface Gate {
+  /** It said that it can serve, or says no such thing ever. */
+  readonly isReady: boolean
+  /** It says of itself that it is not well. */
+  readonly isBad: boolean
+  /** It accepts at its addresses: before that another one would answer for it there. */
+  readonly isOpen: boolean
+  /** Good looks in a row before it is called healthy: others accept on its socket too. */
+  readonly looks: number
+}
+
+export const openGate: Gate = { isReady: true, isBad: false, isOpen: true, looks: 1 }
+
 /**
  * Asks one process again and again, and says only what changed: first healthy, or not healthy in
  * time; bad for `badForMs` without a break; healthy again.
@@ -19,14 +33,34 @@ export class Prober {
   readonly #news: (news: ProbeNews) => void
   #state: 'starting' | 'late' | 'healthy' | 'bad' = 'starting'
   #badSinceMs: number | null = null
+  readonly #gate: () => Gate
   #cancel: () => void = () => undefined
+  #looking = false
+  #goodLooks = 0
   #stopped = false
 
-  constructor(clock: Clock, spec: RunSpec, at: Probed, news: (news: ProbeNews) => void) {
+  constructor(
+    clock: Clock,
+    spec: RunSpec,
+    at: Probed & { readonly gate?: () => Gate },
+    news: (news: ProbeNews) => void
+  ) {
     this.#clock = clock
     this.#spec = spec
     this.#at = at
+    this.#gate = at.gate ?? (() => openGate)
     this.#news = news
+  }
+
+  get isHealthy(): boolean {
+    return this.#state === 'healthy'
+  }
+
+  /** The app said something: looks at once instead of at the next time. */
+  nudge(): void {
+    if (this.#looking || this.#stopped) return
+    this.#cancel()
+    this.start()
   }
 
   start(): void {
@@ -41,11 +75,20 @@ export class Prober {
   async #look(): Promise<void> {
     const { probes, intervalMs } = this.#spec
     const timeoutMs = Math.min(answerMsMax, Math.max(1_000, intervalMs))
+    this.#looking = true
+    const { isReady, isOpen } = this.#gate()
+    const asked = probes.filter(({ tag }) => isOpen || tag === 'alive' || tag === 'command')
     const answers = await Promise.all(
-      probes.map(async (probe) => await probeOnce(this.#clock, probe, this.#at, timeoutMs))
+      asked.map(
+        async (probe) => isReady && (await probeOnce(this.#clock, probe, this.#at, timeoutMs))
+      )
     )
+    this.#looking = false
     if (this.#stopped) return
-    this.#judge(answers.every((answer) => answer))
+    const gate = this.#gate()
+    const isWell = gate.isReady && !gate.isBad && answers.every((answer) => answer)
+    this.#goodLooks = isWell ? this.#goodLooks + 1 : 0
+    if (!isWell || this.#state !== 'starting' || this.#goodLooks >= gate.looks) this.#judge(isWell)
     // The news may have ended this very prober.
     if (this.#isStopped()) return
     const quick = this.#state === 'starting' || this.#state === 'late'
