@@ -64,7 +64,17 @@ export class Home {
 
   /** Where an op copies what a hook may read. */
   stateWork(op: number): string {
-    return join(this.path, 'tmp', String(op), 'state')
+    return join(this.path, 'tmp', `${op}-state`)
+  }
+
+  /** Copies of an upgrade that is being rehearsed. */
+  snapshots(op: number): string {
+    return join(this.path, 'snapshots', String(op))
+  }
+
+  /** The state that a rehearsal made. */
+  rehearsed(op: number): string {
+    return join(this.snapshots(op), 'made')
   }
 
   places(release: ReleaseName, gen: string): Places {

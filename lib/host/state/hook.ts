@@ -1,12 +1,12 @@
 import * as fs from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { GIB, MIB, toText, type Bytes, type Clock } from '../../base/index.ts'
 import type { Hook } from '../../records/index.ts'
 import type { Limits } from '../app/runspec.ts'
 import { onDisk } from '../failure.ts'
 import { runJailed, type Jail } from '../jail/jail.ts'
 import type { JailEnd, JailLimits, Place } from '../jail/job.ts'
-import { systemPath } from '../jail/places.ts'
+import { ownNode } from '../jail/own.ts'
 import { judgeHookExit, type HookVerdict } from './exits.ts'
 import { Watch } from './watch.ts'
 
@@ -52,7 +52,7 @@ export async function runHook(clock: Clock, jail: Jail, job: HookJob): Promise<H
   })
   const names = { ...inside(job.reads), ...inside(job.writes) }
   const node = await ownNode()
-  const watch = new Watch(clock, Object.values(job.writes)[0] ?? null, job.limits.disk)
+  const watch = new Watch(clock, Object.values(job.writes)[0] ?? result, job.limits.disk)
   try {
     const end = await watch.during(
       async (signal) =>
@@ -136,11 +136,4 @@ function limitsOf({ hook, limits }: HookJob): JailLimits {
     outputBytes: OUTPUT_BYTES,
     processes: limits.pids ?? PROCESSES
   }
-}
-
-/** `node` in a hook is the Node that runs us, wherever it lies. */
-async function ownNode(): Promise<{ readonly path: string; readonly places: readonly Place[] }> {
-  const program = await fs.realpath(process.execPath)
-  if (systemPath.split(':').includes(dirname(program))) return { path: systemPath, places: [] }
-  return { path: `/node/bin:${systemPath}`, places: [{ path: program, at: '/node/bin/node' }] }
 }

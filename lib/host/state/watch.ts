@@ -15,11 +15,11 @@ class NoRoom extends Error {}
 export class Watch {
   room: 'enough' | 'over' | 'none' = 'enough'
   readonly #clock: Clock
-  readonly #folder: string | null
+  readonly #folder: string
   readonly #most: number | null
 
   /** `most`: bytes that may lie in `folder`; null: as many as leave the margin free. */
-  constructor(clock: Clock, folder: string | null, most: number | null) {
+  constructor(clock: Clock, folder: string, most: number | null) {
     this.#clock = clock
     this.#folder = folder
     this.#most = most
@@ -34,7 +34,7 @@ export class Watch {
     const forward = (): void => own.abort(outer?.reason)
     outer?.addEventListener('abort', forward, { once: true })
     if (outer?.aborted === true) forward()
-    const startFree = this.#folder === null ? 0 : await freeOf(this.#folder)
+    const startFree = await freeOf(this.#folder)
     const stop = this.#look(startFree, (reason) => own.abort(reason))
     try {
       return await work(own.signal)
@@ -65,21 +65,23 @@ export class Watch {
 
   /** Measures only where what went from the disk gives a reason to, and once at the end. */
   async #isFull(when: { readonly startFree: number; readonly atEnd: boolean }): Promise<boolean> {
+    if (this.room !== 'enough') return true
     const folder = this.#folder
-    if (folder === null || this.room !== 'enough') return this.room !== 'enough'
     const { startFree, atEnd } = when
     const free = await freeOf(folder)
-    const isLow = free < Math.min(startFree, diskMarginBytes) / 2
+    const isLow = free < diskMarginBytes / 2
     const most = this.#most ?? Math.max(startFree / 2, startFree - diskMarginBytes)
     if (!isLow && !atEnd && startFree - free < most) return false
     const { bytes } = await measureState(folder)
-    if (bytes > most || (isLow && bytes > startFree / 4)) this.room = 'over'
+    if (bytes > most || (isLow && bytes > Math.max(startFree / 4, diskMarginBytes / 8)))
+      this.room = 'over'
     else if (isLow) this.room = 'none'
     return this.room !== 'enough'
   }
 }
 
-async function freeOf(folder: string): Promise<number> {
+/** Bytes that may be written to the disk of a path. */
+export async function freeOf(folder: string): Promise<number> {
   const { bavail, bsize } = await fs.statfs(folder)
   return bavail * bsize
 }
