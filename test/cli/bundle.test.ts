@@ -13,6 +13,7 @@ import { livingPid, signalGroup } from '../../lib/host/launcher/pids.ts'
 import type { NodeStatus } from '../demo/fleet.ts'
 import { start as startProgram, stop } from '../demo/proc.ts'
 import { disk } from '../artifact/trees.ts'
+import { hasGit, jail, layRepository, recipe } from '../host/sources.ts'
 import { InsideDesk, stretchLess } from './inside.ts'
 import { node, type Said } from './operator.ts'
 import { errorOf } from './signers.ts'
@@ -44,9 +45,16 @@ class World {
     const start = ['node', 'server.js', '${PORT}', label]
     writeFileSync(join(folder, 'ota.json'), JSON.stringify({ ...given, version: label, start }))
     const name = `r${label}`
+    return await this.commit(name, folder)
+  }
+
+  /** The id of a release of this tree, perhaps with the source it is said to come from. */
+  async commit(name: string, folder: string, source: string | null = null): Promise<string> {
+    const { desk } = this
     await desk.must('a', 'pack', folder, '-o', `file:${name}.pack`)
     const kind = ['--channel', 'stable', '--kind', 'code', '-o', `file:${name}.req`]
-    const { release } = await desk.must('a', 'propose', `file:${name}.pack`, ...kind)
+    const sources = source === null ? [] : [source]
+    const { release } = await desk.must('a', 'propose', `file:${name}.pack`, ...sources, ...kind)
     const answers = await desk.sign(name, 'a')
     await desk.must('a', 'commit', `file:${name}.req`, ...answers, '--alone')
     return String(release)
@@ -64,7 +72,7 @@ class Machine {
   static async lay(
     t: TestContext,
     told: string,
-    { mirrors = [] }: { readonly mirrors?: readonly string[] } = {}
+    { mirrors = [], more = [] }: { mirrors?: readonly string[]; more?: readonly string[] } = {}
   ): Promise<Machine> {
     // Short: the sockets of the launcher have names of their own.
     const home = await mkdtemp(join(tmpdir(), 'upswell-file-'))
@@ -75,7 +83,7 @@ class Machine {
       `listen = ["http=tcp:127.0.0.1:${await port()}"]`
     ]
     const swarm = ['[swarm]', 'host = "127.0.0.1"', 'bootstrap = "none"']
-    const urls = ['[mirrors]', `urls = ${JSON.stringify(mirrors)}`, '']
+    const urls = ['[mirrors]', `urls = ${JSON.stringify(mirrors)}`, ...more, '']
     writeFileSync(join(home, 'ota-node.toml'), [...lines, ...swarm, ...urls].join('\n'))
     t.teardown(() => {
       for (const name of ['daemon', 'a', 'b']) {
@@ -257,4 +265,78 @@ test('an export names one place, and one release that is here', async (t) => {
   t.absent(known.includes(second), 'nobody waits for bytes that did not come along')
   const lacking = await machine.say('export', first, '-o', desk.file('z'))
   t.is(lacking.exit, 0, 'a node that has not run yet gives on what it took')
+})
+
+/** A repository whose build copies the app of the fixtures; the id of its source. */
+async function packSource({ desk }: World): Promise<string> {
+  const app = join(process.cwd(), 'fixtures', 'apps', 'good')
+  const given = JSON.parse(readFileSync(join(app, 'ota.json'), 'utf8')) as object
+  const start = ['node', 'server.js', '${PORT}', 'built']
+  const copies = ['server.js', 'ota.json'].map(
+    (name) => `fs.copyFileSync('${name}', 'dist/${name}')`
+  )
+  layRepository(desk.file('repository'), {
+    'server.js': readFileSync(join(app, 'server.js'), 'utf8'),
+    'ota.json': JSON.stringify({ ...given, version: '1.0.0', start }),
+    'build.js': ["const fs = require('fs')", "fs.mkdirSync('dist')", ...copies, ''].join('\n'),
+    'ota-build.json': recipe({ env: {}, vendor: [], dependencies: [] })
+  })
+  const from = ['--git', desk.file('repository'), '--tag', 'v1', '--into', desk.file('tree')]
+  await desk.must('a', 'pack', ...from, '-o', 'file:app.source')
+  return 'file:app.source'
+}
+
+test(
+  'S52 a node that builds installs what its own build gives, and nothing else',
+  { skip: jail === null || !hasGit, timeout: 120_000 },
+  async (t) => {
+    const world = await World.found(await t.tmp())
+    const { desk } = world
+    const source = await packSource(world)
+    await world.commit('r1', desk.file('tree'), source)
+    await desk.must('a', 'export', '-o', desk.file('r1.bundle'))
+    const builds = { more: ['[policy]', 'build = true'] }
+    const machine = await Machine.lay(t, world.told, builds)
+    const taken = await machine.say('import', desk.file('r1.bundle'))
+    t.alike(taken.final?.data['cores'], { new: 3, known: 0, left: 0 }, 'tree, patches, source')
+    const running = machine.run(t)
+    await machine.until(({ running: now, state }) => now?.label === '1.0.0' && state === 'idle')
+    await running.stop()
+    const log = readFileSync(join(machine.home, 'node.log'), 'utf8')
+    t.ok(/"?event"?[:=] ?"?built"?/.test(log) || / built /.test(log), 'by its own build')
+
+    // Signed is another tree than the source gives: those who fetch run it, who builds does not.
+    const second = await World.found(await t.tmp())
+    const other = await packSource(second)
+    writeFileSync(join(second.desk.file('tree'), 'more.js'), '// from nowhere')
+    await second.commit('r1', second.desk.file('tree'), other)
+    await second.desk.must('a', 'export', '-o', second.desk.file('r1.bundle'))
+    const wary = await Machine.lay(t, second.told, builds)
+    await wary.say('import', second.desk.file('r1.bundle'))
+    wary.run(t)
+    const status = await wary.until(({ quarantine }) => quarantine.length > 0)
+    t.alike([status.quarantine[0]?.why, status.quarantine[0]?.code], ['own', 'BUILD_MISMATCH'])
+    t.is(status.running, null, 'nothing of it runs')
+    const said = readFileSync(join(wary.home, 'node.log'), 'utf8')
+    t.ok(/the build gives tree [0-9a-f]{64}, signed is [0-9a-f]{64}/.test(said), 'both digests')
+  }
+)
+
+test('a bundle is judged offline, its statements and its bytes', async (t) => {
+  const world = await World.found(await t.tmp())
+  await world.release('1.0.0')
+  const { desk } = world
+  const file = desk.file('r1.bundle')
+  await desk.must('a', 'export', '-o', file)
+  const judged = await node(['verify', file, '--network', world.told, '--json'])
+  t.is(judged.exit, 0, judged.stderr)
+  t.alike([judged.final?.data['judged'], judged.final?.data['refused']], [2, 0])
+  const other = await World.found(await t.tmp())
+  const strange = await node(['verify', file, '--network', other.told, '--json'])
+  t.not(strange.exit, 0, 'of another network')
+  const bent = Buffer.from(readFileSync(file))
+  bent[bent.length - 100]! ^= 1
+  writeFileSync(file, bent)
+  const broken = await node(['verify', file, '--network', world.told, '--json'])
+  t.is(broken.final?.code, 'HASH_MISMATCH')
 })

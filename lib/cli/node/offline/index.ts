@@ -7,7 +7,8 @@ export const offline: readonly Command[] = [
     usage: `Usage: ota-node verify FILE|DIR [--network JOIN] [--home DIR] [--json]
 
 Judges statements offline, and writes nothing: a statement, a request or answer (.req, .sig), a
-card, an invite, a dump of feed blocks (one line each), or a folder of them such as trusted/. The
+card, an invite, a bundle, a dump of feed blocks (one line each), or a folder of them such as
+trusted/. Of a bundle every core is hashed too; nothing is taken from it: that is import. The
 papers are judged by each other in trust order, whatever their names; by --network JOIN, which
 says whose first trust counts; by --home DIR, by what that home believes. Ends with the code of
 the first paper that does not hold.

@@ -10,7 +10,7 @@ import {
   type Code,
   type Disk
 } from '../../../base/index.ts'
-import { decodeAnswer, type Answer } from '../../../records/index.ts'
+import { bundleTag, decodeAnswer, type Answer } from '../../../records/index.ts'
 import { fromLongName, fromName, toName } from '../../../trust/index.ts'
 
 /** One file of a folder of statements, or a dump of feeds: a node keeps at most 8 MiB. */
@@ -80,6 +80,7 @@ async function plainFiles(disk: Disk, folder: string): Promise<readonly string[]
 
 async function readFile(disk: Disk, path: string, source: string): Promise<readonly Paper[]> {
   const size = (await disk.stat(path))?.size ?? 0
+  if (await isBundle(disk, path, size)) return await papersOfBundle(disk, path, source)
   if (size > fileBytesMost) {
     const message = `is larger than ${fileBytesMost} bytes`
     return [{ tag: 'unreadable', source, code: 'OVER_LIMIT', message, hint: noPaper }]
@@ -88,6 +89,24 @@ async function readFile(disk: Disk, path: string, source: string): Promise<reado
   const paper = paperOf(bytes, source)
   if (paper !== null) return [paper]
   return papersOfText(bytes, source)
+}
+
+async function isBundle(disk: Disk, path: string, size: number): Promise<boolean> {
+  const head = bundleTag.byteLength
+  return size >= head && equal(await disk.readAt(path, 0, head), bundleTag)
+}
+
+/** A bundle is read whole, its cores too: one that is damaged has no paper that counts. */
+async function papersOfBundle(disk: Disk, path: string, source: string): Promise<readonly Paper[]> {
+  const { readBundle } = await import('../../../feed/index.ts')
+  try {
+    const { papers } = await readBundle(disk, path, { network: null })
+    return papers.map(({ tag, bytes }, at) => ({ tag, source: `${source}:${at + 1}`, bytes }))
+  } catch (error) {
+    if (!isOtaError(error)) throw error
+    const hint = error.hint ?? 'have it exported again'
+    return [{ tag: 'unreadable', source, code: error.code, message: error.message, hint }]
+  }
 }
 
 /** One line is a paper that people pass on; several are a dump of feeds, a block each. */
