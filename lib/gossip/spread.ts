@@ -20,6 +20,7 @@ import {
   type Have
 } from '../records/index.ts'
 import { Bucket } from './bucket.ts'
+import { FANOUT } from './fanout.ts'
 import { Later } from './later.ts'
 import { Parking } from './parking.ts'
 import type { Peer } from './peer.ts'
@@ -27,14 +28,7 @@ import { pick, shed } from './pick.ts'
 import type { Hub } from './ports.ts'
 import { Wishes } from './wishes.ts'
 
-/** Peers that get a statement at once, and peers that hear of it (simulated: 5 and 6; lazy 8). */
-const eagerPush = 5
-const eagerHave = 6
-const lazyHave = 8
-const ownPush = 8
-
-const flushMs = SECOND
-const gatherMs = 5
+const { eagerPush, eagerHave, lazyHave, ownPush, flushMs, gatherMs } = FANOUT
 /** Each id is given at most twice on a connection. */
 const givenMax = 2
 const advertisedMax = 2_048

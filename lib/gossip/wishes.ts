@@ -1,13 +1,14 @@
 import { fromHex, MINUTE, SECOND, type Bytes } from '../base/index.ts'
 import { encodeWant, FRAME, haveMax, setKey, type SetRef } from '../records/index.ts'
 import { Bucket } from './bucket.ts'
+import { FANOUT } from './fanout.ts'
 import { Later } from './later.ts'
 import type { Peer } from './peer.ts'
 import { shed } from './pick.ts'
 import type { Hub } from './ports.ts'
 
-/** Pause between asking one peer and the next: the first answer spares the other questions. */
-const askEveryMs = 25
+/** The first answer spares the other questions. */
+const { askEveryMs } = FANOUT
 /** Unanswered for this long: ask again, or another. */
 const answerMs = 5 * SECOND
 /** A short id that nobody gave is a lie or a ghost after that. */
