@@ -2,7 +2,7 @@ import { unreachable } from '../base/index.ts'
 import type { EdgeLine, JournalDraft, Pointer } from '../records/index.ts'
 import { applyQuarantine } from './quarantine.ts'
 import { isReason, type Reason } from './reasons.ts'
-import type { Op, OpState, State, Undo } from './state.ts'
+import type { Op, State, Undo } from './state.ts'
 
 /** A node that never ran anything. */
 export const emptyState: State = {
@@ -15,7 +15,9 @@ export const emptyState: State = {
   gcAt: null,
   held: false,
   barred: [],
+  dead: [],
   handover: 'overlap',
+  level: 0,
   live: 'a',
   routed: null,
   pending: null,
@@ -32,14 +34,11 @@ export function applyLine(state: State, line: JournalDraft): State {
   switch (line.tag) {
     case 'edge': {
       const lastOp = Math.max(state.lastOp, line.op)
-      const handover = line.state === 'trial' ? line.handover : null
-      return {
-        ...state,
-        op: opOf(line),
-        lastOp,
-        undo: undoOf(line),
-        handover: handover ?? state.handover
-      }
+      const undo = undoOf(line)
+      const after = { ...state, op: opOf(line), lastOp, undo }
+      if (line.state !== 'trial')
+        return line.edge === 33 ? { ...after, level: line.fromLevel } : after
+      return { ...after, handover: line.handover ?? state.handover, level: line.level }
     }
     case 'exec': {
       const { op } = state
@@ -60,8 +59,8 @@ export function applyLine(state: State, line: JournalDraft): State {
     case 'gc':
       return { ...state, gcAt: null }
     case 'base': {
-      const { pointer, lastOp, lastGood, gcAt, held, handover } = line
-      return { ...emptyState, pointer, lastOp, lastGood, gcAt, held, handover }
+      const { pointer, lastOp, lastGood, gcAt, held, handover, level } = line
+      return { ...emptyState, pointer, lastOp, lastGood, gcAt, held, handover, level }
     }
     case 'note':
       return state
@@ -85,6 +84,15 @@ export function edgeLine(state: State, edge: number, ended: Op | null = null): E
     handover: op?.handover ?? null,
     warmMs: op?.warmMs ?? 0,
     observeMs: op?.observeMs ?? 0,
+    level: op?.level ?? 0,
+    fromLevel: op?.fromLevel ?? 0,
+    split: op?.split ?? false,
+    back: op?.back ?? 'code',
+    transition: op?.transition ?? false,
+    shadow: op?.shadow ?? 'off',
+    phoneHome: op?.phoneHome ?? 'off',
+    verdicts: op?.verdicts ?? null,
+    loss: op?.loss ?? false,
     warm: op?.warm ?? false,
     boots: op?.boots ?? 0,
     rehearsals: op?.rehearsals ?? 0,
@@ -101,13 +109,14 @@ export function edgeLine(state: State, edge: number, ended: Op | null = null): E
 
 /** Everything persistent, as the lines of a fresh journal (without notes). */
 export function compactLines(state: State): readonly JournalDraft[] {
-  const { pointer, lastOp, lastGood, gcAt, held, handover } = state
+  const { pointer, lastOp, lastGood, gcAt, held, handover, level } = state
   const quarantine: JournalDraft[] = state.quarantine.map(({ nextMs, ...rest }) => ({
     tag: 'quarantine',
     ...rest,
     next: nextMs
   }))
-  const base: JournalDraft = { tag: 'base', lastOp, pointer, lastGood, gcAt, held, handover }
+  const kept = { lastOp, pointer, lastGood, gcAt, held, handover, level }
+  const base: JournalDraft = { tag: 'base', ...kept }
   return [base, ...quarantine, edgeLine(state, 0)]
 }
 
@@ -121,55 +130,9 @@ export function pointerIn(lines: readonly JournalDraft[]): Pointer | null {
 }
 
 function opOf(line: EdgeLine): Op | null {
-  const state = stateOf(line)
-  if (state === null || line.release === null) return null
-  const { op, release, from, gen, handover, warmMs, observeMs, warm, boots, rehearsals } = line
-  return {
-    op,
-    release,
-    state,
-    from,
-    gen,
-    handover,
-    warmMs,
-    observeMs,
-    warm,
-    turn: line.turn === 'go' ? 'go' : 'no',
-    boots,
-    rehearsals,
-    tries: line.tries,
-    deadline: line.deadline,
-    reason: isReason(line.reason) ? line.reason : null,
-    next: line.next
-  }
-}
-
-/** Names reserved for steps of later versions read as the state before them. */
-function stateOf({ state }: EdgeLine): OpState | null {
-  switch (state) {
-    case 'idle':
-      return null
-    case 'built':
-      return 'unpacked'
-    case 'snapshot':
-    case 'migrated':
-    case 'shadow':
-    case 'checked':
-      return 'waiting'
-    case 'admitted':
-    case 'fetched':
-    case 'verified':
-    case 'unpacked':
-    case 'waiting':
-    case 'cutover':
-    case 'trial':
-    case 'committed':
-    case 'back':
-    case 'stuck':
-      return state
-    default:
-      return unreachable(state)
-  }
+  const { tag, edge, state, release, turn, reason, undo, undoAt, undoWhy, ...rest } = line
+  if (state === 'idle' || release === null) return null
+  return { ...rest, state, release, turn, reason: isReason(reason) ? reason : null }
 }
 
 function undoOf({ undo, undoAt, undoWhy }: EdgeLine): Undo | null {

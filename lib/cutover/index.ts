@@ -9,19 +9,22 @@ export { applyLine, compactLines, emptyState, pointerIn } from './fold.ts'
 export { isQuarantined } from './quarantine.ts'
 export { codeOf, whyOf, type Reason } from './reasons.ts'
 export { recover, type Found } from './recover.ts'
+export type { Command, Report } from './commands.ts'
+export type { Event } from './events.ts'
 export type {
-  Command,
-  Event,
   HandoverPlan,
+  Insistence,
   Op,
   OpState,
   Quarantine,
-  Report,
   Slot,
   SlotName,
   State,
-  Undo
+  Undo,
+  Verdict,
+  Verdicts
 } from './state.ts'
 export { step } from './step.ts'
 export { dueMs } from './edges/tick.ts'
 export type { Step } from './edges/turn.ts'
+export { plainPlan } from './state.ts'

@@ -82,6 +82,13 @@ export function liftedByHand(state: State, release: ReleaseName): readonly Unqua
     .map(({ why }) => ({ tag: 'unquarantine', release, why, by: 'operator' }))
 }
 
+/** An operator's yes: what this machine was to blame for, if she has seen to it. */
+export function liftedByYes(state: State, release: ReleaseName): readonly UnquarantineLine[] {
+  const entry = find(state, release, 'host')
+  const yes = { tag: 'unquarantine', release, why: 'host', by: 'operator' } as const
+  return entry?.active === true ? [yes] : []
+}
+
 /** The list after a line. */
 export function applyQuarantine(
   list: readonly Quarantine[],

@@ -65,10 +65,17 @@ function recoverOp(turn: Turn, op: Op, alive: boolean): void {
       turn.command({ tag: 'place', op: op.op, release })
       break
     case 'unpacked':
+    case 'built':
       turn.command({ tag: 'prepare', op: op.op, release, from: op.from })
       break
     case 'waiting':
-      if (op.turn === 'go') backToWaiting(turn, op, alive)
+      if (op.turn !== 'no') backToWaiting(turn, op, alive)
+      break
+    case 'snapshot':
+    case 'migrated':
+    case 'shadow':
+    case 'checked':
+      backToWaiting(turn, op, alive)
       break
     case 'cutover':
       if (turn.state.pointer?.op === op.op) goForward(turn, op)

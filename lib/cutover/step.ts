@@ -18,10 +18,12 @@ import {
   liftedByHand,
   liftedByPlan,
   liftedByResume,
+  liftedByYes,
   previousStaysMs
 } from './quarantine.ts'
 import type { ReleaseName } from '../records/index.ts'
-import type { Event, FromOutside, Slot, SlotEvent, SlotName, State } from './state.ts'
+import type { Event, FromOutside, SlotEvent } from './events.ts'
+import type { Slot, SlotName, State } from './state.ts'
 import { tick } from './edges/tick.ts'
 import { keptVersions, Turn, type Step } from './edges/turn.ts'
 
@@ -63,6 +65,11 @@ function dispatch(turn: Turn, event: Event): boolean {
     case 'start-failed':
     case 'exited':
     case 'ended':
+    case 'watchdog':
+    case 'released':
+    case 'release-timeout':
+    case 'primary':
+    case 'takeover-timeout':
       return slotEvent(turn, event.slot, event)
     case 'flipped':
       return flipped(turn, event.seq)
@@ -70,6 +77,15 @@ function dispatch(turn: Turn, event: Event): boolean {
       return flipFailed(turn, event)
     case 'tick':
       return tick(turn)
+    case 'shadow':
+    case 'snapped':
+    case 'rehearsed':
+    case 'retry-later':
+    case 'unavailable':
+    case 'shadow-ready':
+    case 'shadowed':
+    case 'sealed':
+      return false
     case 'halted':
     case 'undo':
     case 'resume':
@@ -80,6 +96,7 @@ function dispatch(turn: Turn, event: Event): boolean {
     case 'rollback':
     case 'keep':
     case 'clear':
+    case 'apply':
     case 'retry':
       return fleetOrOperator(turn, event)
     default:
@@ -108,16 +125,16 @@ function fleetOrOperator(turn: Turn, event: FromOutside): boolean {
       return true
     }
     case 'floor':
-      turn.set({ barred: event.barred })
+      turn.set({ barred: event.barred, dead: event.dead ?? [] })
       return true
     case 'rollback':
       return rollback(turn)
     case 'keep':
       return keep(turn)
     case 'clear':
+    case 'apply':
     case 'retry': {
-      const byPlan = event.tag === 'retry'
-      const lifted = (byPlan ? liftedByPlan : liftedByHand)(turn.state, event.release)
+      const lifted = lifts[event.tag](turn.state, event.release)
       turn.lines(lifted)
       return lifted.length > 0
     }
@@ -125,6 +142,8 @@ function fleetOrOperator(turn: Turn, event: FromOutside): boolean {
       return unreachable(event)
   }
 }
+
+const lifts = { clear: liftedByHand, apply: liftedByYes, retry: liftedByPlan }
 
 function slotEvent(turn: Turn, name: SlotName, event: SlotEvent): boolean {
   const before = turn.state.slots[name]
@@ -185,8 +204,16 @@ function slotAfter(slot: Slot, event: SlotEvent, nowMs: number): Slot | null {
   switch (event.tag) {
     case 'healthy':
       return { ...slot, status: 'healthy' }
+    case 'primary':
+      return { ...slot, status: 'healthy' }
+    case 'released':
+      return { ...slot, status: 'released' }
+    case 'release-timeout':
+      return slot
     case 'unhealthy':
     case 'start-timeout':
+    case 'takeover-timeout':
+    case 'watchdog':
       return { ...slot, status: 'bad' }
     case 'exited': {
       if (slot.status === 'ending') return null

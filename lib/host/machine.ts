@@ -209,6 +209,16 @@ export class Machine extends Life {
       case 'disarm':
       case 'end':
         return async () => await this.#processes?.perform(command)
+      case 'snapshot':
+      case 'rehearse':
+      case 'shadow':
+      case 'end-shadow':
+      case 'migrate':
+      case 'down':
+      case 'release':
+      case 'takeover':
+      case 'resume':
+        return null
       case 'fetch':
       case 'confirm':
       case 'report':

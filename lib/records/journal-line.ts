@@ -2,7 +2,7 @@ import { OtaError } from '../base/index.ts'
 import { asCount, asRecord, checkPair, checkPointer, isReleaseName } from './pointer.ts'
 import type { Pair, Pointer, ReleaseName } from './pointer.ts'
 
-/** States of an upgrade, named for what is durable. Some belong to steps nodes learn later. */
+/** States of an upgrade, named for what is durable. */
 const OP_STATES = [
   'idle',
   'admitted',
@@ -37,6 +37,16 @@ export interface EdgeLine {
   readonly handover: 'overlap' | 'exclusive' | null
   readonly warmMs: number
   readonly observeMs: number
+  /** Fields from here to `loss`: an earlier version wrote none of them and is read by defaults. */
+  readonly level: 0 | 1 | 2
+  readonly fromLevel: 0 | 1 | 2
+  readonly split: boolean
+  readonly back: 'code' | 'snapshot' | 'none'
+  readonly transition: boolean
+  readonly shadow: 'off' | 'prefer' | 'require'
+  readonly phoneHome: 'off' | 'prefer' | 'require'
+  readonly verdicts: VerdictsLine | null
+  readonly loss: boolean
   /** In trial: whether the old version is still warm. */
   readonly warm: boolean
   readonly boots: number
@@ -51,6 +61,12 @@ export interface EdgeLine {
   readonly undo: ReleaseName | null
   readonly undoAt: number | null
   readonly undoWhy: string | null
+}
+
+/** What a rehearsal found. */
+export interface VerdictsLine {
+  readonly shadow: (typeof VERDICTS)[number]
+  readonly phoneHome: (typeof VERDICTS)[number]
 }
 
 /** One start of a release on trial, counted before it happens. */
@@ -112,6 +128,8 @@ export interface BaseLine {
   readonly held: boolean
   /** Hand-over class of what the pointer names. */
   readonly handover: 'overlap' | 'exclusive'
+  /** Level of what the pointer names; 0 in a journal of an earlier version. */
+  readonly level: 0 | 1 | 2
 }
 
 /** A piece of what another room remembers under `key`; valid once all `parts` are there. */
@@ -204,7 +222,8 @@ function checkDraft(at: Fields): JournalDraft {
         lastGood: at.orNull('lastGood', (key) => at.release(key)),
         gcAt: at.orNull('gcAt', (key) => at.count(key)),
         held: at.flag('held'),
-        handover: at.oneOf('handover', HANDOVERS)
+        handover: at.oneOf('handover', HANDOVERS),
+        level: at.level('level')
       }
     case 'note':
       return {
@@ -231,6 +250,15 @@ function checkEdge(at: Fields): EdgeLine {
     handover: at.orNull('handover', (key) => at.oneOf(key, HANDOVERS)),
     warmMs: at.count('warmMs'),
     observeMs: at.count('observeMs'),
+    level: at.level('level'),
+    fromLevel: at.level('fromLevel'),
+    split: at.since('split', false, (key) => at.flag(key)),
+    back: at.since('back', 'code', (key) => at.oneOf(key, BACKS)),
+    transition: at.since('transition', false, (key) => at.flag(key)),
+    shadow: at.since('shadow', 'off', (key) => at.oneOf(key, INSISTENCES)),
+    phoneHome: at.since('phoneHome', 'off', (key) => at.oneOf(key, INSISTENCES)),
+    verdicts: at.since('verdicts', null, (key) => at.orNull(key, () => checkVerdicts(at.raw(key)))),
+    loss: at.since('loss', false, (key) => at.flag(key)),
     warm: at.flag('warm'),
     boots: at.count('boots'),
     rehearsals: at.count('rehearsals'),
@@ -245,8 +273,16 @@ function checkEdge(at: Fields): EdgeLine {
   }
 }
 
+function checkVerdicts(value: unknown): VerdictsLine {
+  const at = new Fields(asRecord(value))
+  return { shadow: at.oneOf('shadow', VERDICTS), phoneHome: at.oneOf('phoneHome', VERDICTS) }
+}
+
 const WHYS = ['host', 'own', 'fleet'] as const
 const HANDOVERS = ['overlap', 'exclusive'] as const
+const BACKS = ['code', 'snapshot', 'none'] as const
+const INSISTENCES = ['off', 'prefer', 'require'] as const
+const VERDICTS = ['off', 'unavailable', 'pass', 'fail'] as const
 
 /** Fields of one JSON object, each read by the type it must have. */
 class Fields {
@@ -286,6 +322,18 @@ class Fields {
     const found = words.find((word) => word === this.#fields[key])
     if (found === undefined) throw bad(key)
     return found
+  }
+
+  /** 0, 1 or 2; 0 where an earlier version wrote none. */
+  level(key: string): 0 | 1 | 2 {
+    const value = this.#fields[key] ?? 0
+    if (value !== 0 && value !== 1 && value !== 2) throw bad(key)
+    return value
+  }
+
+  /** A field that earlier versions did not write. */
+  since<T>(key: string, absent: T, read: (key: string) => T): T {
+    return this.#fields[key] === undefined ? absent : read(key)
   }
 
   orNull<T>(key: string, read: (key: string) => T): T | null {

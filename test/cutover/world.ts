@@ -1,4 +1,4 @@
-import { applyLine, dueMs, emptyState, recover, step } from '../../lib/cutover/index.ts'
+import { applyLine, dueMs, emptyState, plainPlan, recover, step } from '../../lib/cutover/index.ts'
 import type { Command, Event, Found, Slot, SlotName, State } from '../../lib/cutover/index.ts'
 import { decodeJournal, encodeJournalLine } from '../../lib/records/index.ts'
 import type { JournalDraft, Pointer } from '../../lib/records/index.ts'
@@ -136,7 +136,7 @@ export class World {
       case 'prepare': {
         const gen = command.from?.gen ?? '0-1'
         const handover = this.rules.handover ?? 'overlap'
-        const plan = { gen, handover, warmMs: 60_000, observeMs: 600_000 }
+        const plan = { ...plainPlan, gen, handover, warmMs: 60_000, observeMs: 600_000 }
         return say({ tag: 'prepared', op: command.op, plan })
       }
       case 'confirm':
@@ -159,6 +159,15 @@ export class World {
       case 'gc':
       case 'discard':
       case 'alarm':
+      case 'snapshot':
+      case 'rehearse':
+      case 'shadow':
+      case 'end-shadow':
+      case 'migrate':
+      case 'down':
+      case 'release':
+      case 'takeover':
+      case 'resume':
         return
       default:
         return unreachable(command)

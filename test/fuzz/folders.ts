@@ -120,7 +120,16 @@ const pointer: Pointer = {
   prev: { ...pair, back: 'code' }
 }
 const drafts: readonly JournalDraft[] = [
-  { tag: 'base', lastOp: 2, pointer, lastGood: null, gcAt: null, held: false, handover: 'overlap' },
+  {
+    tag: 'base',
+    lastOp: 2,
+    pointer,
+    lastGood: null,
+    gcAt: null,
+    held: false,
+    handover: 'overlap',
+    level: 0
+  },
   { tag: 'hold', on: true },
   { tag: 'gc', release: null },
   { tag: 'note', key: 'rollout', part: 0, parts: 1, text: '{}' }

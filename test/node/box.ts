@@ -10,7 +10,8 @@ import {
   type Found,
   type SlotName,
   type State,
-  type Step
+  type Step,
+  plainPlan
 } from '../../lib/cutover/index.ts'
 import { Home } from '../../lib/host/files/home.ts'
 import type { LauncherView } from '../../lib/host/index.ts'
@@ -127,7 +128,7 @@ export class FakeMachine implements Machine {
         const { op, release } = command
         if (this.unfit.has(release)) return [{ tag: 'failed', op, reason: 'not-eligible' }]
         const times = { warmMs: 60_000, observeMs: 600_000 }
-        const plan = { gen: '0-1', handover: 'overlap' as const, ...times }
+        const plan = { ...plainPlan, gen: '0-1', handover: 'overlap' as const, ...times }
         return [{ tag: 'prepared', op: command.op, plan }]
       }
       case 'start': {
@@ -154,6 +155,15 @@ export class FakeMachine implements Machine {
       case 'gc':
       case 'discard':
       case 'alarm':
+      case 'snapshot':
+      case 'rehearse':
+      case 'shadow':
+      case 'end-shadow':
+      case 'migrate':
+      case 'down':
+      case 'release':
+      case 'takeover':
+      case 'resume':
         return []
       default:
         return unreachable(command)

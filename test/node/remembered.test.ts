@@ -2,7 +2,7 @@
 // of a machine on paper is handed on as the conductor does it.
 import test from 'brittle'
 import { HOUR, unreachable } from '../../lib/base/index.ts'
-import { dueMs, step, type Command, type Event } from '../../lib/cutover/index.ts'
+import { dueMs, plainPlan, step, type Command, type Event } from '../../lib/cutover/index.ts'
 import { afterStep, notesOf, readRemembered, type Remembered } from '../../lib/node/remembered.ts'
 import {
   installed,
@@ -76,7 +76,8 @@ function answers(command: Command, rules: Rules): readonly Event[] {
       return [{ tag: 'placed', op: command.op }]
     case 'prepare': {
       const times = { warmMs: 60_000, observeMs: 600_000 }
-      const plan = { gen: '0-1', handover: rules.handover ?? 'overlap', ...times }
+      const handover = rules.handover ?? 'overlap'
+      const plan = { ...plainPlan, gen: '0-1', handover, ...times }
       return [{ tag: 'prepared', op: command.op, plan }]
     }
     case 'confirm':
@@ -99,6 +100,15 @@ function answers(command: Command, rules: Rules): readonly Event[] {
     case 'keep':
     case 'report':
     case 'route':
+    case 'snapshot':
+    case 'rehearse':
+    case 'shadow':
+    case 'end-shadow':
+    case 'migrate':
+    case 'down':
+    case 'release':
+    case 'takeover':
+    case 'resume':
       return []
     default:
       return unreachable(command)

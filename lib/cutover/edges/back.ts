@@ -2,6 +2,7 @@ import { assert } from '../../base/index.ts'
 import type { Pair } from '../../records/index.ts'
 import { doesNotStayUp, type Reason } from '../reasons.ts'
 import type { Op, SlotName, Undo } from '../state.ts'
+import { blankOp } from './forward.ts'
 import { nextSeq, other, type Turn } from './turn.ts'
 
 /** The pair one may go back to, or null: none, gone, or below a floor (S102). */
@@ -106,23 +107,16 @@ export function undoNow(turn: Turn, undo: Undo): boolean {
     if (op.state !== 'stuck') turn.drop(24, 'superseded')
   }
   const mine = turn.state.op
+  const { release, gen } = pointer
   const running: Op = mine ?? {
+    ...blankOp,
     op: lastOp,
-    release: pointer.release,
+    release,
     state: 'committed',
     from: null,
-    gen: pointer.gen,
+    gen,
     handover: turn.state.handover,
-    warmMs: 0,
-    observeMs: 0,
-    warm: false,
-    turn: 'no',
-    boots: 0,
-    rehearsals: 0,
-    tries: 0,
-    deadline: null,
-    reason: null,
-    next: null
+    level: turn.state.level
   }
   if (wayBack(turn, undo.why) === null) {
     kept(turn, undo)

@@ -3,7 +3,7 @@ import type { ReleaseName } from '../../records/index.ts'
 import { backoffMs } from '../keepalive.ts'
 import { isQuarantined } from '../quarantine.ts'
 import { whyOf, type Reason } from '../reasons.ts'
-import type { HandoverPlan, Op, OpState } from '../state.ts'
+import { plainPlan, type HandoverPlan, type Op, type OpState } from '../state.ts'
 import { other, type Turn } from './turn.ts'
 
 const KINDS: readonly string[] = ['params', 'code', 'stateful']
@@ -20,7 +20,7 @@ export function want(turn: Turn, release: ReleaseName, kind: string): boolean {
   if (pointer?.release === release || isQuarantined(turn.state, release)) return false
   if (op !== null) turn.edge(35, null)
   const from = pointer === null ? null : { release: pointer.release, gen: pointer.gen }
-  turn.edge(1, { ...blankOp, op: lastOp + 1, release, from })
+  turn.edge(1, { ...blankOp, op: lastOp + 1, release, from, fromLevel: turn.state.level })
   turn.command({ tag: 'preflight', op: lastOp + 1, release })
   return true
 }
@@ -114,7 +114,12 @@ const ORDER: readonly OpState[] = [
   'fetched',
   'verified',
   'unpacked',
+  'built',
   'waiting',
+  'snapshot',
+  'migrated',
+  'shadow',
+  'checked',
   'cutover',
   'trial',
   'committed',
@@ -122,12 +127,15 @@ const ORDER: readonly OpState[] = [
   'stuck'
 ]
 
-const blankOp: Omit<Op, 'op' | 'release' | 'from'> = {
+/** What an op is before anything is known of it. */
+export const blankOp: Omit<Op, 'op' | 'release' | 'from'> = {
+  ...plainPlan,
   state: 'admitted',
   gen: null,
   handover: null,
   warmMs: 0,
   observeMs: 0,
+  fromLevel: 0,
   warm: false,
   turn: 'no',
   boots: 0,
@@ -135,5 +143,7 @@ const blankOp: Omit<Op, 'op' | 'release' | 'from'> = {
   tries: 0,
   deadline: null,
   reason: null,
+  verdicts: null,
+  loss: false,
   next: null
 }

@@ -2,7 +2,8 @@ import { assert, MINUTE, unreachable } from '../../base/index.ts'
 import { takeBack } from './back.ts'
 import { backoffMs, isCrashLoop } from '../keepalive.ts'
 import type { Reason } from '../reasons.ts'
-import type { Op, SlotEvent, SlotName } from '../state.ts'
+import type { SlotEvent } from '../events.ts'
+import type { Op, SlotName } from '../state.ts'
 import { keptVersions, nextSeq, other, type Turn } from './turn.ts'
 
 /** Starts of a release on trial, the first included. */
@@ -212,7 +213,14 @@ function failureOf(event: SlotEvent): Reason | null {
       return 'start-timeout'
     case 'start-failed':
       return event.reason
+    case 'watchdog':
+      return 'watchdog'
+    case 'takeover-timeout':
+      return 'start-timeout'
     case 'healthy':
+    case 'primary':
+    case 'released':
+    case 'release-timeout':
       return null
     default:
       return unreachable(event)

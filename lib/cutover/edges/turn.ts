@@ -3,7 +3,8 @@ import type { Edge } from './names.ts'
 import { applyLine, edgeLine } from '../fold.ts'
 import { quarantineLine } from '../quarantine.ts'
 import { whyOf, type Reason } from '../reasons.ts'
-import type { Command, Op, Report, Slot, SlotName, State } from '../state.ts'
+import type { Command, Report } from '../commands.ts'
+import type { Op, Slot, SlotName, State } from '../state.ts'
 
 /** What a step amounts to: lines first (durable), then the commands. */
 export interface Step {
@@ -74,7 +75,7 @@ export class Turn {
     this.slot(slot, { release: pair.release, status: 'starting', exits })
     this.set({ restartAt: null })
     const { release, gen } = pair
-    this.command({ tag: 'start', slot, release, gen, restart })
+    this.command({ tag: 'start', slot, release, gen, restart, mode: 'live' })
   }
 
   /** Counts a start of the release on trial before it happens, then starts it. */
@@ -122,7 +123,8 @@ export class Turn {
 
   report(op: Op, result: Report['result'], reason: Reason | null): void {
     const why = reason === null ? null : whyOf(reason)
-    this.command({ tag: 'report', op: op.op, release: op.release, result, why, reason })
+    const { release, verdicts } = op
+    this.command({ tag: 'report', op: op.op, release, result, why, reason, verdicts })
   }
 }
 
