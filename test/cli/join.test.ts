@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type TestContext } from 'brittle'
 import { concat } from '../../lib/base/index.ts'
-import { readConfig } from '../../lib/cli/node/config.ts'
+import { readConfig } from '../../lib/cli/node/config/read.ts'
 import { toLine } from '../../lib/publish/index.ts'
 import {
   decodeInvite,

@@ -1,7 +1,7 @@
 // An operator says no, and it stays no: over restarts, until it is taken back, and no further.
 import test, { type TestContext } from 'brittle'
 import { DAY, HOUR, isOtaError, MINUTE } from '../../lib/base/index.ts'
-import { zoneOffset } from '../../lib/cli/node/zone.ts'
+import { zoneOffset } from '../../lib/cli/node/config/zone.ts'
 import type { NodeOptions } from '../../lib/node/index.ts'
 import type { Release, Statement, Window } from '../../lib/records/index.ts'
 import { readPolicyFile } from '../../lib/rollout/index.ts'

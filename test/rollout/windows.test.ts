@@ -2,7 +2,7 @@
 import test from 'brittle'
 import { assert, constantFrom, integer, property, record } from 'fast-check'
 import { DAY, HOUR, MINUTE } from '../../lib/base/index.ts'
-import { zoneOffset } from '../../lib/cli/node/zone.ts'
+import { zoneOffset } from '../../lib/cli/node/config/zone.ts'
 import type { Window } from '../../lib/records/index.ts'
 import { windowsAt } from '../../lib/rollout/index.ts'
 

@@ -8,6 +8,7 @@ export type { Command, Context, Outcome, Program } from './program.ts'
 export type { Flags, FlagTable } from './flags.ts'
 export type { Output, Value } from './output.ts'
 export { firstLine } from './prompt.ts'
+export { suggest } from './suggest.ts'
 export { amount, escapeText, findByName, formatTime, table } from './text.ts'
 export {
   formatDuration,

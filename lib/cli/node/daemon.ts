@@ -3,7 +3,6 @@ import { OtaError, type Log } from '../../base/index.ts'
 import { ControlServer, type Controlled } from '../../control/index.ts'
 import {
   Machine,
-  noLocalApp,
   socketPath,
   SourceBuilder,
   type LocalApp,
@@ -15,7 +14,9 @@ import { VERSION } from '../version.ts'
 import { Bundles } from './bundle/daemon.ts'
 import { platform, shelfOf } from './bundle/shelf.ts'
 import { controlledBy } from './controlled.ts'
-import type { NodeConfig } from './config.ts'
+import type { NodeConfig } from './config/schema.ts'
+import { localApp } from './config/local.ts'
+import { zoneOffset } from './config/zone.ts'
 import { takerOf } from './mirrors.ts'
 import { Parts, readGround, storeOf, wireOf, type Ground } from './ground.ts'
 
@@ -91,6 +92,11 @@ async function openParts(ground: Ground, { own, local, end }: Opening): Promise<
       tier: config.policy.tier,
       level: config.level,
       attest: config.policy.attest,
+      windows: config.policy.windows,
+      zone: zoneOffset,
+      urgentWaits: config.policy.urgent === 'no',
+      consent: config.policy.consent,
+      jitterMs: config.policy.jitter ?? 0,
       daemon: VERSION,
       pids: { daemon: process.pid, launcher: process.ppid }
     },
@@ -133,22 +139,6 @@ function runningOf({ authority }: Ground, release: string | null) {
   if (known === null) return null
   const { channel, epoch, seq } = known.body
   return { channel, epoch, seq }
-}
-
-function localApp({ app }: NodeConfig, rest: readonly string[] | null): LocalApp {
-  const listen = app.listen.map((text) => {
-    const [name = '', address = ''] = text.split('=')
-    return [name, address.replace(/^tcp:/, '')] as const
-  })
-  return {
-    ...noLocalApp,
-    command: rest ?? app.command,
-    env: app.env,
-    listen: Object.fromEntries(listen),
-    startTimeoutMs: app.startTimeout,
-    drainMaxMs: app.drain,
-    lingerMs: app.linger
-  }
 }
 
 /** Resolves at the signal. */

@@ -16,7 +16,7 @@ import { parseHostPort, Wire } from '../../gossip/index.ts'
 import { realClock, realDice, realDisk, windowBits, workAside } from '../../host/index.ts'
 import type { Running } from '../../records/index.ts'
 import { admittedReleases, parseJoin, type Join } from '../../trust/index.ts'
-import type { NodeConfig } from './config.ts'
+import type { NodeConfig } from './config/schema.ts'
 import { passiveOf } from './passive.ts'
 import { identityOf, joinOfInvite, keptPair, readInvite, type Identity } from './identity.ts'
 

@@ -3,7 +3,7 @@ import { equal, fromText, OtaError, type Bytes, type Disk } from '../../base/ind
 import type { InviteFile } from '../../records/index.ts'
 import { formatJoin, parseJoin, toShortName, type Join } from '../../trust/index.ts'
 import type { Command, Context, Outcome } from '../frame/index.ts'
-import type { NodeConfig } from './config.ts'
+import type { NodeConfig } from './config/schema.ts'
 import { configFileOf, homeOf } from './home.ts'
 
 /** `ota-node join`: writes the few lines a home needs to belong to a network. */
@@ -109,7 +109,7 @@ async function refuseOtherHome(context: Context, disk: Disk, network: Bytes): Pr
 
 /** The config that is there says the same, or is the operator's to change. */
 async function refuseOtherConfig(context: Context, { told, invite, slot }: Asked): Promise<void> {
-  const { readConfig } = await import('./config.ts')
+  const { readConfig } = await import('./config/read.ts')
   const { file, named } = configFileOf(context)
   const { config } = await readConfig({ file, named, env: {}, flags: {} })
   const held = config.network === null ? null : parseJoin(config.network)

@@ -1,9 +1,11 @@
 import { join, resolve } from 'node:path'
 import { OtaError } from '../../base/index.ts'
 import type { Command, Context, FlagTable, Outcome } from '../frame/index.ts'
-import { readConfig, type Configured } from './config.ts'
+import { readConfig, type Configured } from './config/read.ts'
 import { configFileOf, homeOf } from './home.ts'
-import type { Layer } from './layers.ts'
+import type { Layer } from './config/layers.ts'
+import type { NodeConfig } from './config/schema.ts'
+import type { LaunchConfig } from '../../host/index.ts'
 
 const runFlags: FlagTable = {
   network: { type: 'text' },
@@ -68,7 +70,7 @@ public ports; a daemon below it decides. COMMAND replaces the start line of the 
 ]
 
 /** The configuration of this call: flags over environment over files. */
-export async function configured(context: Context): Promise<Configured> {
+async function configured(context: Context): Promise<Configured> {
   const { file, named } = configFileOf(context)
   const { env } = context.terminal
   return await readConfig({ file, named, env, flags: layerOf(context) })
@@ -113,9 +115,24 @@ async function run(context: Context): Promise<Outcome> {
   // A small young generation: a daemon mostly waits, and 130 MB resident become 90.
   const flags = ['--enable-source-maps', '--max-semi-space-size=1']
   const program = [process.execPath, ...flags, ...words]
-  const exit = await runLauncher({ home, daemon: program }, log)
+  const { user, addresses } = await launched(config)
+  const exit = await runLauncher({ home, daemon: program, user, addresses }, log)
   if (exit !== 0) throw new OtaError('CONFIG_INVALID', `the daemon ended with ${exit}; see its log`)
   return {}
+}
+
+type Launched = Required<Pick<LaunchConfig, 'user' | 'addresses'>>
+
+/** What the launcher itself may be asked for; it takes no word of the daemon for it. */
+async function launched({ app }: NodeConfig): Promise<Launched> {
+  const { addresses } = app
+  if (app.user === null) return { user: null, addresses }
+  const { findUser } = await import('../../host/rights/user.ts')
+  const user = await findUser(app.user)
+  if (process.getuid?.() === 0) return { user, addresses }
+  throw new OtaError('CONFIG_INVALID', `[app] user = "${app.user}" needs a launcher run by root`, {
+    hint: 'run it as root, or leave [app] user out: then app and daemon are one user'
+  })
 }
 
 /** Flags with paths: the daemon runs in the home, so it gets them whole. */

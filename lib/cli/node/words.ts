@@ -4,7 +4,7 @@ import type { Command, Context, Outcome, Value } from '../frame/index.ts'
 import { OtaError } from '../../base/index.ts'
 import { escapeText, parseDuration } from '../frame/index.ts'
 import { controlSocket } from './home.ts'
-import { looks } from './looks.ts'
+import { looks } from './looks/index.ts'
 import { sentenceOf } from './alarms.ts'
 import { statusLines, whyLines, type NodeStatus } from './views.ts'
 

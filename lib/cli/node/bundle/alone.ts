@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { KeptFile } from '../../../node/index.ts'
 import { takeLock } from '../../../host/index.ts'
-import type { NodeConfig } from '../config.ts'
+import type { NodeConfig } from '../config/schema.ts'
 import { Parts, readGround, storeOf } from '../ground.ts'
 import type { Shelf } from './ports.ts'
 import { shelfOf } from './shelf.ts'

@@ -1,12 +1,12 @@
 import { join } from 'node:path'
-import { callDaemon } from '../../control/index.ts'
-import { OtaError } from '../../base/index.ts'
-import type { Command, Context, Outcome } from '../frame/index.ts'
-import { escapeText, formatTime, table } from '../frame/index.ts'
+import { callDaemon } from '../../../control/index.ts'
+import { OtaError } from '../../../base/index.ts'
+import type { Command, Context, Outcome } from '../../frame/index.ts'
+import { escapeText, formatTime, table } from '../../frame/index.ts'
 import { historyOf } from './history.ts'
-import { controlSocket, homeOf } from './home.ts'
+import { controlSocket, homeOf } from '../home.ts'
 import { metricsOf } from './metrics.ts'
-import type { NodeStatus } from './views.ts'
+import type { NodeStatus } from '../views.ts'
 
 /** Commands that look and change nothing. */
 export const looks: readonly Command[] = [
@@ -74,7 +74,7 @@ async function quarantine(context: Context): Promise<Outcome> {
 }
 
 async function history(context: Context): Promise<Outcome> {
-  const { realDisk } = await import('../../host/index.ts')
+  const { realDisk } = await import('../../../host/index.ts')
   const path = join(homeOf(context), 'journal')
   const bytes = await realDisk().read(path)
   if (bytes === null) {

@@ -1,6 +1,6 @@
-import { unreachable, type Bytes, type Code } from '../../base/index.ts'
-import { EDGES } from '../../cutover/index.ts'
-import { decodeJournal, type JournalLine } from '../../records/index.ts'
+import { unreachable, type Bytes, type Code } from '../../../base/index.ts'
+import { EDGES } from '../../../cutover/index.ts'
+import { decodeJournal, type JournalLine } from '../../../records/index.ts'
 
 /** One thing a node did, in words. */
 export interface Deed {

@@ -1,28 +1,44 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parse as parseToml } from 'smol-toml'
-import { OtaError } from '../../base/index.ts'
+import { parse as parseToml, TomlError } from 'smol-toml'
+import { OtaError } from '../../../base/index.ts'
+import type { Fault } from './read.ts'
 
 /** A partial configuration as nested plain values. */
 export type Layer = Readonly<Record<string, unknown>>
 
-interface Source {
+/** What one place says. */
+export interface Source {
   readonly layer: Layer
   readonly origin: string
+  /** As written, to find the line of a key; "" where there are no lines. */
+  readonly text: string
 }
 
-/** The file and its drop-ins in number order; `CONFIG_INVALID` when one cannot be read. */
-export async function readFiles(file: string, named: boolean): Promise<Source[]> {
+/**
+ * The file and its drop-ins in number order, and those that are no TOML as faults;
+ * `CONFIG_INVALID` when one cannot be read at all.
+ */
+export async function readFiles(
+  file: string,
+  named: boolean
+): Promise<{ readonly sources: readonly Source[]; readonly broken: readonly Fault[] }> {
   const sources: Source[] = []
+  const broken: Fault[] = []
+  const take = (path: string, text: string): void => {
+    const found = parseFile(text, path)
+    if ('key' in found) broken.push(found)
+    else sources.push({ ...found, text })
+  }
   const main = await readText(file)
   if (main === null && named) throw new OtaError('CONFIG_INVALID', `there is no file ${file}`)
-  if (main !== null) sources.push({ layer: parseFile(main, file), origin: file })
+  if (main !== null) take(file, main)
   for (const name of await listDropIns(`${file}.d`)) {
     const path = join(`${file}.d`, name)
     const text = await readText(path)
-    if (text !== null) sources.push({ layer: parseFile(text, path), origin: path })
+    if (text !== null) take(path, text)
   }
-  return sources
+  return { sources, broken }
 }
 
 async function listDropIns(folder: string): Promise<string[]> {
@@ -47,12 +63,14 @@ async function missingAs<T>(value: T, read: () => Promise<T>): Promise<T> {
   }
 }
 
-function parseFile(text: string, path: string): Layer {
+function parseFile(text: string, origin: string): Omit<Source, 'text'> | Fault {
   try {
-    return parseToml(text)
+    return { layer: parseToml(text), origin }
   } catch (cause) {
-    const reason = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : ''
-    throw new OtaError('CONFIG_INVALID', `${path} is no TOML: ${reason}`, { cause })
+    if (!(cause instanceof TomlError)) throw cause
+    const [reason = ''] = cause.message.split('\n')
+    const said = reason.replace('Invalid TOML document: ', '')
+    return { key: '', origin, line: cause.line, text: `is no TOML: ${said}` }
   }
 }
 
@@ -84,13 +102,24 @@ const ENV_KEYS: readonly (readonly [section: string | null, key: string, parse: 
   [null, 'slot', asNumber],
   [null, 'level', asText],
   [null, 'channel', asText],
+  ['app', 'user', asText],
   ['app', 'listen', asList],
+  ['app', 'addresses', asList],
+  ['app', 'healthInterval', asText],
+  ['app', 'handover', asText],
   ['app', 'startTimeout', asText],
   ['app', 'drain', asText],
   ['app', 'linger', asText],
   ['policy', 'tier', asNumber],
   ['policy', 'attest', asNumber],
   ['policy', 'build', asFlag],
+  ['policy', 'urgent', asText],
+  ['policy', 'consent', asText],
+  ['policy', 'jitter', asText],
+  ['policy', 'shadow', asText],
+  ['policy', 'phoneHome', asText],
+  ['policy', 'strike', asList],
+  ['policy', 'migrations', asText],
   ['swarm', 'host', asText],
   ['swarm', 'port', asNumber],
   ['swarm', 'peers', asList],
@@ -99,7 +128,13 @@ const ENV_KEYS: readonly (readonly [section: string | null, key: string, parse: 
   ['swarm', 'seed', asText],
   ['mirrors', 'urls', asList],
   ['limits', 'upload', asNumber],
-  ['limits', 'seeds', asNumber]
+  ['limits', 'seeds', asNumber],
+  ['limits', 'memory', asNumber],
+  ['limits', 'pids', asNumber],
+  ['limits', 'nofile', asNumber],
+  ['limits', 'disk', asNumber],
+  ['hooks', 'dialect', asText],
+  ['hooks', 'timeout', asText]
 ]
 
 /** Lays `layer` over `into`, noting who set each key. */
@@ -122,6 +157,7 @@ export function merge(
   }
 }
 
-function isTable(value: unknown): value is Record<string, unknown> {
+/** A table of its own, no list and no value. */
+export function isTable(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

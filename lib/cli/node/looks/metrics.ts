@@ -1,4 +1,4 @@
-import type { NodeStatus } from './views.ts'
+import type { NodeStatus } from '../views.ts'
 
 type Labels = Readonly<Record<string, string>>
 

@@ -1,5 +1,5 @@
-import { HOUR, MINUTE, SECOND } from '../../base/index.ts'
-import type { ZoneOffset } from '../../rollout/index.ts'
+import { HOUR, MINUTE, SECOND } from '../../../base/index.ts'
+import type { ZoneOffset } from '../../../rollout/index.ts'
 
 const formats = new Map<string, Intl.DateTimeFormat | null>()
 
