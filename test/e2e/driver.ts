@@ -2,10 +2,10 @@ import { writeSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import Corestore from 'corestore'
 import Hypercore from 'hypercore'
-import { verifyTree } from '../../lib/artifact/index.ts'
+import { verifyTree, workHere } from '../../lib/artifact/index.ts'
 import { MIB, type Disk } from '../../lib/base/index.ts'
 import { Store, type LocalTree } from '../../lib/feed/index.ts'
-import { realClock, realDice, realDisk } from '../../lib/host/index.ts'
+import { realClock, realDice, realDisk, workAside } from '../../lib/host/index.ts'
 import { Home } from '../../lib/host/files/home.ts'
 import type { Artifact, CoreRef } from '../../lib/records/index.ts'
 
@@ -17,6 +17,8 @@ export interface Deed {
   readonly artifact: Artifact
   readonly bases: readonly LocalTree[]
   readonly others: readonly Artifact[]
+  /** Whether the work on trees lies in a thread, whose calls of the disk are its own. */
+  readonly aside: boolean
   /** Dies before or after that call of the disk, or once it holds so many blocks. */
   readonly dies:
     { readonly call: number; readonly after: boolean } | { readonly blocks: number } | null
@@ -97,7 +99,8 @@ async function work(deed: Deed): Promise<void> {
   const log = (event: string, facts?: Readonly<Record<string, unknown>>): void => {
     if (event === 'fetched') route = String(facts?.['route'])
   }
-  const options = { disk, folder: `${deed.home}/store`, corestore, stallMs: 20_000 }
+  const work = deed.aside ? workAside(disk, { smallBytes: 0 }) : workHere(disk)
+  const options = { disk, folder: `${deed.home}/store`, corestore, stallMs: 20_000, work }
   const store = new Store(realClock(), realDice(), log, options)
   await store.ready()
   const [tree, patch] = [

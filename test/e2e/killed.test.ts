@@ -162,6 +162,7 @@ async function world(t: TestContext) {
   }
   const deedOf = (way: keyof typeof ways, home: string): Omit<Deed, 'dies'> => ({
     ...ways[way],
+    aside: home.endsWith('aside'),
     home: `${top}/${home}`,
     port: publisher.port,
     release: 'r'.repeat(52)
@@ -209,15 +210,20 @@ test(
     t.comment(`seed ${seed}`)
     const dice = new Dice(seed, 1)
     const { publisher, deedOf } = await world(t)
-    for (const way of ['chunks', 'patch'] as const) {
-      const whole = new Lives(t, publisher, deedOf(way, `whole-${way}`))
+    for (const [way, where] of [
+      ['chunks', 'here'],
+      ['patch', 'here'],
+      ['chunks', 'aside'],
+      ['patch', 'aside']
+    ] as const) {
+      const whole = new Lives(t, publisher, deedOf(way, `whole-${way}-${where}`))
       await whole.next(null)
-      const lives = new Lives(t, publisher, deedOf(way, way))
+      const lives = new Lives(t, publisher, deedOf(way, `${way}-${where}`))
       for (let i = 0; i < 12 && !lives.isDone; i += 1) {
-        await lives.next(null, (whole.ms * dice.below(1_000)) / 1_000)
+        await lives.next(null, (whole.ms * dice.below(700)) / 1_000)
       }
       if (!lives.isDone) await lives.next(null)
-      t.ok(lives.isDone, `${way}: killed in ${shown(lives)}`)
+      t.ok(lives.isDone, `${way} ${where}: killed in ${shown(lives)}`)
     }
   }
 )
