@@ -99,8 +99,8 @@ async function work(deed: Deed): Promise<void> {
   const log = (event: string, facts?: Readonly<Record<string, unknown>>): void => {
     if (event === 'fetched') route = String(facts?.['route'])
   }
-  const work = deed.aside ? workAside(disk, { smallBytes: 0 }) : workHere(disk)
-  const options = { disk, folder: `${deed.home}/store`, corestore, stallMs: 20_000, work }
+  const where = deed.aside ? workAside(disk, { smallBytes: 0 }) : workHere(disk)
+  const options = { disk, folder: `${deed.home}/store`, corestore, stallMs: 20_000, work: where }
   const store = new Store(realClock(), realDice(), log, options)
   await store.ready()
   const [tree, patch] = [
