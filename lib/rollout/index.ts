@@ -5,8 +5,10 @@
  * what should this node do and say. It knows no clock, wire or disk, and does nothing itself.
  */
 export { defaultPolicy } from './plan/defaults.ts'
+export { marginBuckets } from './gate/ladder.ts'
+export { metricsOf, withExtras, type MetricSpec } from './plan/extras.ts'
 export { checkPolicy, leastMs, smallWidth } from './plan/policy.ts'
-export { compilePlan, presetFor, s18 } from './plan/presets.ts'
+export { compilePlan, presetFor, s18, withFixes } from './plan/presets.ts'
 export { readPolicyFile, type PolicyFile } from './plan/file.ts'
 export {
   firstAgainst,
@@ -26,6 +28,7 @@ export {
   type Condition,
   type DecideInput,
   type Decision,
+  type Measured,
   type NodeFacts,
   type Phase,
   type RolloutMemory,

@@ -54,7 +54,8 @@ export class Agent {
       staged: this.#staged,
       busy: this.#starting?.release ?? null,
       treatment: this.#treatment,
-      incumbentFailed: hasFailed ? { cause: 'crash-loop' } : null
+      incumbentFailed: hasFailed ? { cause: 'crash-loop' } : null,
+      metrics: fate.measured(this.index, this.#treatment?.state === 'running')
     }
   }
 

@@ -49,7 +49,8 @@ export const draws = {
   off: 7,
   offAt: 8,
   side: 9,
-  liar: 10
+  liar: 10,
+  noise: 11
 } as const
 
 /**

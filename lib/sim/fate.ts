@@ -1,5 +1,6 @@
 import { PPM } from '../base/index.ts'
 import { inBakeOf, type Rollout } from '../crowd/index.ts'
+import { marginBuckets, metricsOf, type Measured } from '../rollout/index.ts'
 import { chance, draws } from './dice.ts'
 
 /** What the new release does to the nodes that run it; `times` multiplies the failure rate. */
@@ -22,6 +23,9 @@ export function earlier(a: Failure, b: Failure): Failure {
   return b.atMs < a.atMs ? b : a
 }
 
+/** Four even draws have a deviation of 0.58: five buckets are ten per cent. */
+const noiseBuckets = 8.7
+
 /** A stage that is held is watched for as many further bakes before it stalls. */
 const bakesMax = 4
 
@@ -36,6 +40,8 @@ export class Fate {
   readonly #rollout: Rollout
   readonly #old: number
   readonly #fresh: number
+  readonly #measures: boolean
+  readonly #slower: number
   readonly #isStill: (stage: number) => boolean
 
   constructor(
@@ -53,6 +59,9 @@ export class Fate {
     this.#old = how.basePpm / PPM
     this.#fresh = Math.min(1, this.#old * (how.effect.tag === 'crash' ? how.effect.times : 1))
     this.#isStill = how.isStill
+    this.#measures = (metricsOf(rollout.policy)?.length ?? 0) > 0
+    const { effect } = how
+    this.#slower = effect.tag === 'latency' ? marginBuckets(Math.round(effect.percent * 10)) : 0
   }
 
   /** When the new version fails here. Each try is drawn anew. */
@@ -71,6 +80,16 @@ export class Fate {
   /** A failure of a further bake comes to pass only where there is one. */
   happens({ stage, bake, atMs }: Failure): boolean {
     return atMs < Infinity && (bake === 0 || this.#isStill(stage))
+  }
+
+  /** What the one metric of the policy says here; null without one. */
+  measured(node: number, isNew: boolean): Measured | null {
+    if (!this.#measures) return null
+    // a node differs from itself by some ten per cent from one hour to the next
+    let noise = -2
+    for (let i = 0; i < 4; i++) noise += chance(this.#seed, node, draws.noise, i)
+    const bucket = Math.round(noise * noiseBuckets) + (isNew ? this.#slower : 0)
+    return { before: 1, buckets: [bucket] }
   }
 
   /** The bytes come in one to sixty seconds, whenever they are asked for. */

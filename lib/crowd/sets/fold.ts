@@ -1,4 +1,5 @@
 import { operatorCaps, operatorsMin, type OperatorCount } from './cap.ts'
+import { readingsOf, type Readings } from './readings.ts'
 import type { Reporter } from './reporter.ts'
 import type { Rollout } from '../rollouts.ts'
 import type { Dues, Leave, StageSet, Tally } from './stage-set.ts'
@@ -54,6 +55,8 @@ export interface Fold {
   /** Treated by the version they ran before and their platform: x and n of each alone. */
   readonly strata: readonly StratumCount[]
   readonly stages: readonly StageCount[]
+  /** Buckets of one metric of the policy, per stage and stratum in which nearly all answered. */
+  readings(metric: number): readonly Readings[]
   /** Controls, each node once over all stages: failed, and enrolled. */
   distinctControls(): { readonly failed: number; readonly enrolled: number }
   silence(nowMs: number): Silence
@@ -212,6 +215,7 @@ function gather(
     return all
   }
   let controls: ReturnType<typeof distinct> | null = null
+  const readings = new Map<number, readonly Readings[]>()
   return {
     blocks: blocksOf(tallies),
     x: sum('treated', (tally) => tally.failed),
@@ -221,6 +225,11 @@ function gather(
     controlsEnrolled: sum('control', (tally) => tally.enrolled),
     strata: strataOf(tallies),
     stages: stagesOf(plain),
+    readings: (metric) => {
+      const held = readings.get(metric) ?? readingsOf([...tallies.keys()], metric, conflicts)
+      readings.set(metric, held)
+      return held
+    },
     distinctControls: () => (controls ??= distinct([...tallies.keys()], conflicts)),
     silence: (nowMs) => ({
       treated: sum('treated', ({ silentFrom }) => countBelow(silentFrom, nowMs)),

@@ -1,5 +1,5 @@
 import { toHex, type Bytes } from '../../base/index.ts'
-import type { Cause, Evidence } from '../../records/index.ts'
+import type { Cause, Evidence, Metric } from '../../records/index.ts'
 import type { Arm } from '../bands.ts'
 import type { U64 } from '../draws.ts'
 
@@ -14,6 +14,7 @@ export interface Said {
   readonly result: 'none' | 'ok' | 'fail' | 'unable'
   readonly cause: Cause
   readonly tries: number
+  readonly metrics: readonly Metric[]
 }
 
 /** What one node said about one stage. */
@@ -48,11 +49,11 @@ export function saidOf(evidence: Evidence, id: Bytes): Said | null {
   const base = { id, idHex: toHex(id), wire: evidence.wire, seq }
   if (body.tag === 'enrol') {
     const { dataMask } = body.enrol
-    return { ...base, dataMask, result: 'none', cause: 'none', tries: 0 }
+    return { ...base, dataMask, result: 'none', cause: 'none', tries: 0, metrics: [] }
   }
   if (body.tag !== 'outcome') return null
-  const { dataMask, result, cause, tries } = body.outcome
-  return { ...base, dataMask, result, cause, tries }
+  const { dataMask, result, cause, tries, metrics } = body.outcome
+  return { ...base, dataMask, result, cause, tries, metrics }
 }
 
 /** Takes a verified statement in; false if nothing that others should hear has changed. */

@@ -1,5 +1,5 @@
 import { equal, isZero, OtaError, unreachable, type Bytes } from '../../base/index.ts'
-import { isCritical } from '../codec/index.ts'
+import { isCritical, type Ext } from '../codec/index.ts'
 import { decodeControl, encodeControl } from './control.ts'
 import { decodeEra, encodeEra } from './era.ts'
 import type { Head } from './head.ts'
@@ -58,6 +58,14 @@ export function decodeBody({ network, type, body }: Statement): Body {
   }
 }
 
+/** Extensions of a policy that every reader of this version follows, or holds. */
+export const policyTags = { metrics: 1, stops: 2 } as const
+
+function unknownInPolicy(ext: readonly Ext[]): readonly Ext[] {
+  const known: readonly number[] = Object.values(policyTags)
+  return ext.filter(({ tag }) => !known.includes(tag))
+}
+
 /**
  * Whether it carries something that a reader must know to act on it: do not act, do spread (S10).
  */
@@ -66,7 +74,7 @@ export function criticalExt(body: Body): boolean {
     case 'trust':
       return isCritical(body.trust.ext) || body.trust.roles.some(({ role }) => isUnknown(role))
     case 'release':
-      return isCritical(body.release.ext) || isCritical(body.release.policy.ext)
+      return isCritical(body.release.ext) || isCritical(unknownInPolicy(body.release.policy.ext))
     case 'control':
       return isCritical(body.control.ext)
     case 'era':

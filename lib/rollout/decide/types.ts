@@ -1,6 +1,6 @@
 import type { Bytes, Code } from '../../base/index.ts'
 import type { Arm, PoolView, Reading } from '../../crowd/index.ts'
-import type { Cause, EvidenceDraft } from '../../records/index.ts'
+import type { Cause, Metric, EvidenceDraft } from '../../records/index.ts'
 import type { Believed } from '../../trust/index.ts'
 import type { Wishes } from './operator.ts'
 
@@ -53,6 +53,16 @@ export interface NodeFacts {
   readonly treatment: Treatment | null
   /** The version that ran before failed by itself while no treatment was under way. */
   readonly incumbentFailed?: { readonly cause: Cause } | null
+  /** What the metrics of the policy say here, in their order. */
+  readonly metrics?: Measured | null
+}
+
+/** Own figures of this node for the metrics of a policy. */
+export interface Measured {
+  /** Bit j: metric j has enough readings from before. */
+  readonly before: number
+  /** Bucket of ln(after / before), larger is worse; null: readings before and none after. */
+  readonly buckets: readonly (number | null)[]
 }
 
 export interface Quarantined {
@@ -110,6 +120,9 @@ export interface Mine {
   readonly over: boolean
   /** It keeps what it would say: a hold may call up twice as many reporters. */
   readonly reserve?: boolean
+  /** Metrics with data from before the enrolment, and what was measured at the end of the bake. */
+  readonly dataMask?: number
+  readonly metrics?: readonly Metric[]
   /** How it failed, while that is kept and not said. */
   readonly failed?: { readonly cause: Cause; readonly tries: number }
 }

@@ -8,6 +8,8 @@ export interface Weighted {
 
 /** Weights while no other metric is measured (docs/gate.md §6): thousandths. */
 export const crashWeight = 900n
+/** The same beside others, which share what is left. */
+export const crashWeightBeside = 500n
 export const silenceWeight = 100n
 
 /** Ē of the metrics given. One that drops out leaves the whole at 1000, so it can only lower it. */

@@ -1,4 +1,5 @@
 import type { Policy } from '../../records/index.ts'
+import { metricsOf } from '../plan/extras.ts'
 import {
   log2q,
   mixq,
@@ -8,8 +9,16 @@ import {
   type Rollout,
   type Silence
 } from '../../crowd/index.ts'
-import { both, combine, crashWeight, silenceWeight } from './combine.ts'
+import {
+  both,
+  combine,
+  crashWeight,
+  crashWeightBeside,
+  silenceWeight,
+  type Weighted
+} from './combine.ts'
 import { absolute, liarBudget, relative, share, type Block } from './evidence.ts'
+import { ladderLg } from './ladder.ts'
 import { isSafe, riskPpb } from './safe.ts'
 
 type Gate = Policy['gate']
@@ -19,6 +28,8 @@ export interface Judgement {
   /** Logarithm of Ē without silence: absence cannot be proven, so it never halts (S62). */
   readonly haltLg: Lg
   readonly crashLg: Lg
+  /** Crashes and the metrics of the policy, with their weights. */
+  readonly parts: readonly Weighted[]
   /** E_abs against the hard ceiling: answers controls that lie "failed". */
   readonly ceilingLg: Lg
 }
@@ -41,7 +52,8 @@ export function judge(fold: Fold, rollout: Rollout): Judgement {
   const crashLg = crash(fold, gate)
   const out = {
     crashLg,
-    haltLg: combine([{ weight: crashWeight, lg: crashLg }]),
+    parts: weighted(crashLg, fold, rollout),
+    haltLg: combine(weighted(crashLg, fold, rollout)),
     ceilingLg: absolute(fold.x, fold.n, share(gate.hardCeilingPpm, 1_000_000))
   }
   judged.set(fold, out)
@@ -67,6 +79,17 @@ function crash(fold: Fold, gate: Gate): Lg {
   return mixq([count, ...parts.map(() => 1n)], [whole, ...parts], 2n * count)
 }
 
+/** Crashes weigh 900 alone and 500 beside metrics, which share 400 evenly. */
+function weighted(crashLg: Lg, fold: Fold, { policy }: Rollout): readonly Weighted[] {
+  const metrics = metricsOf(policy) ?? []
+  if (metrics.length === 0) return [{ weight: crashWeight, lg: crashLg }]
+  const each = (1_000n - crashWeightBeside - silenceWeight) / BigInt(metrics.length)
+  return [
+    { weight: crashWeightBeside, lg: crashLg },
+    ...metrics.map(({ margin }, i) => ({ weight: each, lg: ladderLg(fold.readings(i), margin) }))
+  ]
+}
+
 /** Below this many treated nodes a stratum says nothing of its own. */
 const stratumMin = 20
 
@@ -85,7 +108,7 @@ const judged = new WeakMap<Fold, Judgement>()
 
 /** Ē with silence: what holds, locally, and never halts. */
 export function holdLg(fold: Fold, rollout: Rollout, nowMs: number): Lg {
-  const { crashLg, haltLg } = judge(fold, rollout)
+  const { parts, haltLg } = judge(fold, rollout)
   const silent = fold.silence(nowMs)
   if (silent.treated === 0) return haltLg
   const held = silences.get(fold)
@@ -94,10 +117,7 @@ export function holdLg(fold: Fold, rollout: Rollout, nowMs: number): Lg {
   const block = { x: silent.treated, y: silent.controls, nT: fold.n, nC: fold.controlsEnrolled }
   const rel = relative([block], share(gate.rho0, 1_000))
   const abs = absolute(block.x, Math.max(block.x, block.nT), share(gate.epsilonPpm, 1_000_000))
-  const lg = combine([
-    { weight: crashWeight, lg: crashLg },
-    { weight: silenceWeight, lg: both(rel, abs) }
-  ])
+  const lg = combine([...parts, { weight: silenceWeight, lg: both(rel, abs) }])
   silences.set(fold, { ...silent, lg })
   return lg
 }

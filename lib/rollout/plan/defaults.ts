@@ -4,6 +4,9 @@ import type { Policy } from '../../records/index.ts'
 /** Outcomes are said at these ages: 5 min, 15 min, 1 h, 4 h and 24 h (docs/gate.md §2). */
 const defaultCheckpointsMs: readonly number[] = [5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, DAY]
 
+/** Reporters of a rollout: what a node keeps is bounded whatever is signed. */
+export const reportersPerRolloutMax = 14_400
+
 /** The defaults of docs/gate.md §12. A preset adds the plan, a file changes single values. */
 export const defaultPolicy: Policy = {
   how: {

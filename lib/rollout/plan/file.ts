@@ -1,8 +1,10 @@
 import { MINUTE } from '../../base/index.ts'
 import type { Policy } from '../../records/index.ts'
 import { defaultPolicy } from './defaults.ts'
+import { withExtras } from './extras.ts'
+import { readMetrics, readStops } from './file-extras.ts'
 import { checkPolicy } from './policy.ts'
-import { compilePlan, presetFor, small, withQuotas, type StageDraft } from './presets.ts'
+import { compilePlan, presetFor, small, withFixed, withQuotas, type StageDraft } from './presets.ts'
 import {
   oneOf,
   readCount,
@@ -47,10 +49,17 @@ export function readPolicyFile(value: unknown, census: { readonly nodes: number 
   const words = ['standard', 'short', 'small', 'urgent', 'custom'] as const
   const preset = file.get('plan', presetFor(census.nodes), oneOf(words))
   const base = preset === 'custom' ? defaultPolicy : compilePlan(preset, census)
-  const gate = readGate(file.section('gate'), base)
+  const gateFile = file.section('gate')
+  const metrics = gateFile.get('metrics', [], readMetrics)
+  const gate = readGate(gateFile, base)
+  const stops = file.get('extraStop', [], readStops)
   const draft = { ...base, how: readHow(file, base), gate }
-  const policy = readPlan(file, draft, { nodes: census.nodes, custom: preset === 'custom' })
-  const whole: Policy = {
+  const policy = readPlan(file, draft, {
+    nodes: census.nodes,
+    custom: preset === 'custom',
+    fixes: head.fixes !== null
+  })
+  const plain: Policy = {
     ...policy,
     halt: readHalt(file, base),
     others: readOthers(file, base),
@@ -58,6 +67,7 @@ export function readPolicyFile(value: unknown, census: { readonly nodes: number 
     who: readWho(file, base),
     health: readHealth(file.section('health'), base)
   }
+  const whole = withExtras(plain, { metrics, stops })
   readLater(file)
   file.end()
   checkPolicy(whole)
@@ -111,7 +121,7 @@ function readGate(file: Section, base: Policy): Policy['gate'] {
   file.get('control', 'observe', oneOf(['observe']))
   file.get('haltScope', 'release', oneOf(['release']))
   file.get('history', false, (value, path) => value === false || refuse(path, later))
-  for (const key of ['strata', 'metrics']) file.get(key, [], readNothing)
+  file.get('strata', [], readNothing)
   readReporters(file)
   file.end()
   return out
@@ -127,8 +137,9 @@ function readReporters(file: Section): void {
 function readPlan(
   file: Section,
   base: Policy,
-  options: { readonly nodes: number; readonly custom: boolean }
+  options: { readonly nodes: number; readonly custom: boolean; readonly fixes: boolean }
 ): Policy {
+  const { fixes } = options
   const plan = {
     ...base.plan,
     holdBackPpm: file.get('holdBack', base.plan.holdBackPpm, readShare),
@@ -153,7 +164,8 @@ function readPlan(
     bakeMs: (custom ? null : bakes?.[Math.min(i, bakes.length - 1)]) ?? draft.bakeMs
   }))
   const nodes = Math.max(1, options.nodes)
-  const stages = withQuotas(counted, nodes, plan.holdBackPpm)
+  const drafted = fixes && !counted.some(({ who }) => who === 1) ? withFixed(counted) : counted
+  const stages = withQuotas(drafted, nodes, plan.holdBackPpm)
   return { ...base, plan: { ...plan, nodes, small: false, members: 0, stages } }
 }
 
@@ -309,7 +321,6 @@ const later = 'is not something this version can follow'
 
 /** Fields that are reserved: their default may be written, anything else is refused. */
 function readLater(file: Section): void {
-  file.get('extraStop', [], readNothing)
   file.get('success', 'trialPassed', oneOf(['trialPassed']))
   file.get('weightCap', true, readFlag)
   file.get('lateJoiners', 'currentStage', oneOf(['currentStage']))

@@ -1,9 +1,10 @@
 import { DAY, MINUTE, OtaError, PPM, SECOND } from '../../base/index.ts'
 import type { Policy, Stage } from '../../records/index.ts'
+import { reportersPerRolloutMax } from './defaults.ts'
+import { metricsOf, metricsTag, stopsOf, stopsTag } from './extras.ts'
 
-/** Reporters of a stage and of a rollout: what a node keeps is bounded whatever is signed. */
+/** Reporters of one stage. */
 const reportersPerStageMax = 3_200
-const reportersPerRolloutMax = 14_400
 
 /**
  * Judges a policy: at `propose`, where it is refused, and again on every node, which holds (S57).
@@ -32,8 +33,18 @@ export function checkPolicy(policy: Policy): void {
   if (time.windows.length > 0) unbuilt('windows', 'maintenance windows')
   if (policy.who.selector !== '') unbuilt('selector', policy.who.selector)
   if (policy.who.requires.eras.length > 0) unbuilt('requires.eras', 'eras')
-  const critical = policy.ext.find((ext) => ext.tag < 128)
+  checkExtras(policy)
+}
+
+/** Critical extensions are read whole, or the policy is not one this version can follow. */
+function checkExtras(policy: Policy): void {
+  const known: readonly number[] = [metricsTag, stopsTag]
+  const critical = policy.ext.find(({ tag }) => tag < 128 && !known.includes(tag))
   if (critical !== undefined) unbuilt('ext', `tag ${critical.tag}`)
+  if (metricsOf(policy) === null) bad('gate.metrics', 'the list cannot be read')
+  if (stopsOf(policy) === null) bad('extraStop', 'the list cannot be read')
+  const names = metricsOf(policy)?.map(({ name }) => name) ?? []
+  if (new Set(names).size < names.length) bad('gate.metrics', 'two have one name')
 }
 
 function checkPlan(plan: Policy['plan']): void {

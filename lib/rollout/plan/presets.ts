@@ -1,6 +1,6 @@
 import { HOUR, MINUTE, PPM } from '../../base/index.ts'
 import type { Policy, Stage } from '../../records/index.ts'
-import { defaultPolicy } from './defaults.ts'
+import { defaultPolicy, reportersPerRolloutMax } from './defaults.ts'
 
 export type Preset = 'standard' | 'short' | 'small' | 'urgent'
 
@@ -54,6 +54,8 @@ export function withQuotas(
   holdBackPpm: number
 ): readonly Stage[] {
   return drafts.map((draft, i) => {
+    // how many run the broken release nobody knows when it is signed: they bake by the clock
+    if (draft.who === 1) return { ...draft, qT: 0, qC: 0 }
     const before = drafts[i - 1]
     const low = before === undefined || before.who !== draft.who ? 0 : before.sharePpm
     const high = reach(draft.sharePpm, low, nodes, holdBackPpm)
@@ -73,6 +75,37 @@ export function reach(
   const kept = PPM - holdBackPpm
   const fits = nodes * holdBackPpm >= PPM && kept > lowPpm
   return sharePpm === PPM && fits ? kept : sharePpm
+}
+
+/**
+ * The list of a release that `fixes` another: first a quarter and then all of the nodes on the
+ * broken one, as a cohort of their own with the later bake of the plan, then the list for the
+ * others (S69). Their number is not known when it is signed: quotas follow from the whole fleet.
+ */
+export function withFixed(drafts: readonly StageDraft[]): readonly StageDraft[] {
+  const [first] = drafts
+  const later = drafts[1] ?? first
+  if (first === undefined || later === undefined) return drafts
+  const own = [PPM / 4, PPM].map((sharePpm) => ({ ...later, who: 1, sharePpm, approve: 0 }))
+  const all = [...own, ...drafts.map((draft) => ({ ...draft, who: 0 }))]
+  // what is held of a rollout is bounded: the last stages, which know most, give up controls
+  let over = all.reduce((sum, { kT, kC }) => sum + kT + kC, 0) - reportersPerRolloutMax
+  return all
+    .toReversed()
+    .map((draft) => {
+      const less = Math.max(0, Math.min(over, Math.floor(draft.kC / 3)))
+      over -= less
+      return { ...draft, kC: draft.kC - less }
+    })
+    .toReversed()
+}
+
+/** A compiled policy as the plan of a release that `fixes` another; by rank nothing changes. */
+export function withFixes(policy: Policy): Policy {
+  const { plan } = policy
+  if (plan.small || plan.stages.some(({ who }) => who === 1)) return policy
+  const stages = withQuotas(withFixed(plan.stages), plan.nodes, plan.holdBackPpm)
+  return { ...policy, plan: { ...plan, stages } }
 }
 
 /** S18: 5 % steps to one half, then 30 % of the rest while at most 97 %, then everybody. */

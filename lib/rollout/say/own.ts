@@ -1,6 +1,7 @@
 import { PPM, toHex } from '../../base/index.ts'
 import {
   armOf,
+  inBakeOf,
   reporterRank,
   verdictLine,
   verdictRank,
@@ -8,6 +9,7 @@ import {
   type Arm
 } from '../../crowd/index.ts'
 import type { Cause, EvidenceBody, EvidenceDraft } from '../../records/index.ts'
+import { metricsOf } from '../plan/extras.ts'
 import { checkpointMs, isCovered, isSettled, type Scene, type Standing } from '../stages/scene.ts'
 import type { Mine, Run, Treatment } from '../decide/types.ts'
 
@@ -33,7 +35,9 @@ export function enrol(scene: Scene, run: Run, { arm, stage, standing }: Enrolmen
   const { stratum } = standing
   const drawn = drawnFor(scene, { arm, stage, standing })
   const speaks = drawn === 'reporter'
+  const dataMask = maskOf(scene)
   const told: Mine = {
+    ...(dataMask === 0 ? {} : { dataMask }),
     arm,
     stage,
     stratum,
@@ -47,8 +51,36 @@ export function enrol(scene: Scene, run: Run, { arm, stage, standing }: Enrolmen
   return { run: { ...run, mine: [...run.mine, mine] }, say }
 }
 
-function enrolment(scene: Scene, { arm, stage, stratum }: Mine): EvidenceDraft {
-  const body: EvidenceBody = { tag: 'enrol', enrol: { arm, stratum, dataMask: 0 } }
+/** Metrics of the policy that this node has figures of from before. */
+function maskOf({ input, facts }: Scene): number {
+  const metrics = input.node.metrics ?? null
+  if (metrics === null) return 0
+  const count = metricsOf(facts.rollout.policy)?.length ?? 0
+  return metrics.before & ((1 << count) - 1)
+}
+
+/** What was measured, once: at the last age that the bake waits for. */
+function measured(scene: Scene, mine: Mine, seq: number): Pick<Mine, 'metrics'> {
+  const { dataMask = 0, stage } = mine
+  if (dataMask === 0) return {}
+  if (mine.metrics !== undefined) return { metrics: mine.metrics }
+  const { rollout } = scene.facts
+  const last = inBakeOf(rollout, rollout.bands.list[stage - 1]?.bakeMs ?? 0)
+  if (seq < last) return {}
+  const buckets = scene.input.node.metrics?.buckets ?? []
+  const metrics = Array.from({ length: 5 }, (_, metric) => metric)
+    .filter((metric) => ((dataMask >> metric) & 1) === 1)
+    // readings before and none after: the worst there is, in either arm
+    .map((metric) => ({ checkpoint: last - 1, metric, bucket: clamp(buckets[metric] ?? 32_767) }))
+  return { metrics }
+}
+
+function clamp(bucket: number): number {
+  return Math.max(-32_766, Math.min(32_767, bucket))
+}
+
+function enrolment(scene: Scene, { arm, stage, stratum, dataMask = 0 }: Mine): EvidenceDraft {
+  const body: EvidenceBody = { tag: 'enrol', enrol: { arm, stratum, dataMask } }
   return draftOf(scene, { stage, seq: 0, body })
 }
 
@@ -88,10 +120,10 @@ export function report(scene: Scene, run: Run): Spoken {
   const say: EvidenceDraft[] = []
   run.mine.forEach((mine, i) => {
     const told = mine.over ? null : tell(scene, next, mine)
-    if (told !== null) next = noted(next, i, told)
+    if (told !== null) next = withTold(next, i, told)
     const now = next.mine[i] ?? mine
     const called = callUp(scene, next, now)
-    if (called !== null) next = noted(next, i, called)
+    if (called !== null) next = withTold(next, i, called)
     // who is in reserve only keeps what it would have said
     say.push(...(called?.say ?? (now.speaks ? (told?.say ?? []) : [])))
   })
@@ -102,7 +134,7 @@ function tell(scene: Scene, run: Run, mine: Mine): Told | null {
   return mine.arm === 'treated' ? tellTreated(scene, run, mine) : tellControl(scene, mine)
 }
 
-function noted(run: Run, i: number, told: Told): Run {
+function withTold(run: Run, i: number, told: Told): Run {
   const mine = run.mine.map((held, j) => (i === j ? told.mine : held))
   return { ...run, ...told.run, mine }
 }
@@ -208,8 +240,9 @@ function tellAge(
   for (let c = seq; c < 5; c++) alarm.reached(sinceMs + checkpointMs(scene, c))
   // plan small keeps checkpoint 0 for a failed try that is repeated
   if (seq <= mine.seq || (facts.rollout.bands.small && seq < 2)) return null
-  const say = [outcome(scene, mine, { seq, result: 'ok', cause: 'none', tries })]
-  return { mine: { ...mine, seq, over: seq >= 5 }, say }
+  const now = { ...mine, ...measured(scene, mine, seq) }
+  const say = [outcome(scene, now, { seq, result: 'ok', cause: 'none', tries })]
+  return { mine: { ...now, seq, over: seq >= 5 }, say }
 }
 
 /** Checkpoints passed at an age. */
@@ -221,7 +254,7 @@ function passed(scene: Scene, ageMs: number): number {
 
 function outcome(
   scene: Scene,
-  { arm, stage, stratum }: Mine,
+  { arm, stage, stratum, dataMask = 0, metrics = [] }: Mine,
   it: {
     readonly seq: number
     readonly result: 'ok' | 'fail'
@@ -232,7 +265,7 @@ function outcome(
   const { result, cause, tries, seq } = it
   const body: EvidenceBody = {
     tag: 'outcome',
-    outcome: { arm, stratum, dataMask: 0, result, cause, tries, metrics: [] }
+    outcome: { arm, stratum, dataMask, result, cause, tries, metrics }
   }
   return draftOf(scene, { stage, seq, body })
 }

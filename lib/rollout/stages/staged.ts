@@ -1,6 +1,7 @@
 import { PPM, unreachable } from '../../base/index.ts'
 import { jitterMs } from '../../crowd/index.ts'
 import { holdLg, isNextStepSafe, judge, thresholds } from '../gate/judge.ts'
+import { isPassed, stopsOf } from '../plan/extras.ts'
 import { overlay } from './overlay.ts'
 import { bandAt, checkpointMs, isCovered, isSettled, standstill, type Scene } from './scene.ts'
 import type { Run } from '../decide/types.ts'
@@ -50,7 +51,8 @@ export function reasonsToWait(scene: Scene, run: Run): readonly string[] {
   const need = Math.ceil((run.enrolledAtBake * 9) / 10)
   if (done < need) reasons.push(`${done} of ${need} reports at the last checkpoint of the bake`)
   const stepPpm = (next?.reachPpm ?? PPM) - (band?.reachPpm ?? 0)
-  if (!isNextStepSafe(fold, rollout, { stepPpm, nowMs: input.nowMs })) {
+  // the nodes of a broken release have nothing better to stay on
+  if (band?.who !== 1 && !isNextStepSafe(fold, rollout, { stepPpm, nowMs: input.nowMs })) {
     reasons.push('too few reports to be sure of the next step')
   }
   if (next?.approve === 1 && facts.widenTo < next.stage) {
@@ -77,7 +79,21 @@ export function evidenceToHold(scene: Scene, run: Run): readonly string[] {
   if (ceilingLg >= thresholds(scene.facts.rollout).ceiling) {
     reasons.push('more treated nodes fail than the ceiling allows, whatever controls say')
   }
-  return reasons
+  return [...reasons, ...passedStops(scene)]
+}
+
+/** Fixed thresholds of the policy: the same for everybody, and a hold at most. */
+function passedStops({ input, facts }: Scene): readonly string[] {
+  const stops = stopsOf(facts.rollout.policy) ?? []
+  if (stops.length === 0) return []
+  const fold = input.pool.fold(facts.hex)
+  return stops.flatMap((stop) => {
+    const silent = () => fold.silence(input.nowMs).treated
+    const bad = stop.what === 'failed' ? fold.failed : silent()
+    if (!isPassed(stop, { bad, of: fold.n })) return []
+    const bound = stop.sharePpm === null ? `${stop.count}` : `${stop.sharePpm / 10_000} %`
+    return [`${bad} of ${fold.n} treated nodes ${stop.what}, more than ${bound}`]
+  })
 }
 
 function leaveWaiting(scene: Scene, run: Run): Run {

@@ -1,5 +1,6 @@
 import { fromText, OtaError, PPM } from '../../../base/index.ts'
-import { presetFor } from '../../../rollout/index.ts'
+import type { Policy } from '../../../records/index.ts'
+import { metricsOf, presetFor, withExtras } from '../../../rollout/index.ts'
 import { summarise, World, type Story, type WorldOptions } from '../../../sim/index.ts'
 import {
   amount,
@@ -10,7 +11,7 @@ import {
 } from '../../frame/index.ts'
 import { deskOf } from '../desk.ts'
 import { readPlan } from '../plan.ts'
-import { effectWord, readWeather, weatherWords } from '../rehearsal-flags.ts'
+import { effectWord, readWeather, weatherWords, type Weather } from '../rehearsal-flags.ts'
 import { rehearsalPage } from '../rehearsal-page.ts'
 import { curvePicture, spreadPicture } from '../rehearsal-picture.ts'
 import { restLine, stageTable, storyLine, summaryLines } from '../rehearsal.ts'
@@ -31,7 +32,7 @@ export async function rehearse(context: Context): Promise<Outcome> {
   if (seed + runs - 1 > SEED_MAX) {
     throw new OtaError('USAGE', `--seed ${seed} with --runs ${runs} goes past ${SEED_MAX}`)
   }
-  const { policy } = await readPlan(context, deskOf(context), nodes)
+  const policy = measuring((await readPlan(context, deskOf(context), nodes)).policy, weather)
   const plan = flags.text('plan') ?? presetFor(nodes)
   const how = effectWord(effect)
   const { partition, offlinePpm, lie } = weather
@@ -102,4 +103,11 @@ async function writePage(context: Context, path: string, page: string): Promise<
   const { disk } = deskOf(context)
   await disk.writeDurable(path, fromText(page))
   context.out.result('page', { path }, [`plots: ${path}`])
+}
+
+/** A release that answers later can only be told by a plan that looks: p95, unless it has one. */
+function measuring(policy: Policy, { effect }: Weather): Policy {
+  if (effect.tag !== 'latency' || (metricsOf(policy) ?? []).length > 0) return policy
+  const p95 = { name: 'p95', kind: 'latency', margin: 100, bad: 'up', denMin: 100 } as const
+  return withExtras(policy, { metrics: [p95], stops: [] })
 }

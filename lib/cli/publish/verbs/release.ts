@@ -14,7 +14,7 @@ import {
   type Proposal
 } from '../../../publish/index.ts'
 import type { Floor } from '../../../records/index.ts'
-import { leastMs } from '../../../rollout/index.ts'
+import { leastMs, withFixes } from '../../../rollout/index.ts'
 import type { Believed } from '../../../trust/index.ts'
 import {
   amount,
@@ -120,7 +120,7 @@ async function proposalOf(context: Context, desk: Desk, believed: Believed): Pro
     kind,
     label: flags.text('label'),
     notes: await readNotes(desk, flags.text('notes')),
-    policy: plan.policy,
+    policy: fixes === null ? plan.policy : withFixes(plan.policy),
     supersedes,
     fixes,
     floor: floorOf(believed, flags.text('floor') ?? plan.floor),
