@@ -79,12 +79,12 @@ function sizeOf(entry: { readonly tag: string; readonly size?: number }): number
   return entry.size ?? 0
 }
 
-/** Both passes of a pack, the second with and without its coder. */
+/** The pass that reads, cuts and hashes (each byte twice: in its file and its chunk); the coder. */
 async function speeds(folder: string): Promise<{ scanSpeed: number; q5Speed: number }> {
   const disk = realDisk()
   let bytes = 0
-  let started = cpuSeconds()
   const sequence = sequenceOf(await manifestOf(folder))
+  let started = cpuSeconds()
   for await (const { raw } of cutTree(disk, folder, sequence)) {
     hash([raw])
     bytes += raw.byteLength
