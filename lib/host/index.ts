@@ -44,3 +44,28 @@ export { checkWay, giveFolder } from './rights/folders.ts'
 export { limitsOf, noLimits, stricter } from './rights/limits.ts'
 export type { Limited, LimitedBy, Limits, LimitsView, Means } from './rights/limits.ts'
 export { findUser, type AppUser } from './rights/user.ts'
+export {
+  capabilityNames,
+  probeCapabilities,
+  type Capabilities,
+  type CapabilityName,
+  type ProbeOptions
+} from './jail/capabilities.ts'
+export { showDestination, type Destination } from './netwatch/destination.ts'
+export { judgeSeen, type Seen, type Verdict } from './netwatch/verdict.ts'
+export { Rehearsal, type RehearsalCommand, type RehearsalOptions } from './shadow/rehearsal.ts'
+export {
+  dropShadowReports,
+  readShadowReport,
+  showShadowReport,
+  type ShadowReport
+} from './shadow/report.ts'
+export {
+  copyState,
+  type CopyOptions,
+  type CopyResult,
+  type CopyWay,
+  type StateCopy
+} from './snapshot/copy.ts'
+export { takeSnapshot, type Freezer, type Snapshot } from './snapshot/take.ts'
+export { isUnitOf, serviceFile, unitFiles, type UnitFile, type UnitOf } from './unit/unit.ts'

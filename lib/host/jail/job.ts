@@ -82,4 +82,6 @@ export interface StayingJob extends Pick<
    * is seen and goes no further.
    */
   readonly network: 'loopback' | 'everything'
+  /** As whom it runs where we are root, never root itself; nobody, if it is not named. */
+  readonly user?: { readonly uid: number; readonly gid: number }
 }

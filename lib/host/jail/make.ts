@@ -4,6 +4,13 @@ import { jailUser, type JailJob, type Overlay, type StayingJob } from './job.ts'
 import { systemPath, type SystemPlaces } from './places.ts'
 import { setupScript } from './setup.ts'
 
+const nobody = `${jailUser}:${jailUser}`
+
+/** As whom a program that stays runs where we are root. */
+export function ownerOf({ user }: StayingJob): string {
+  return user === undefined ? nobody : `${user.uid}:${user.gid}`
+}
+
 const passwd = `root:x:0:0:root:/:/bin/sh\nnobody:x:${jailUser}:${jailUser}:nobody:/tmp:/bin/sh\n`
 const group = `nogroup:x:${jailUser}:\n`
 
@@ -24,7 +31,10 @@ export interface Scratch {
   readonly group: string
 }
 
-export async function withScratch<T>(run: (scratch: Scratch) => Promise<T>): Promise<T> {
+export async function withScratch<T>(
+  run: (scratch: Scratch) => Promise<T>,
+  who = nobody
+): Promise<T> {
   const folder = await fs.mkdtemp(`${tmpdir()}/upswell-jail-`)
   const scratch = {
     root: `${folder}/root`,
@@ -34,7 +44,7 @@ export async function withScratch<T>(run: (scratch: Scratch) => Promise<T>): Pro
   try {
     await fs.mkdir(scratch.root)
     for (const [file, text] of [
-      [scratch.passwd, passwd],
+      [scratch.passwd, passwd.replace(nobody, who)],
       [scratch.group, group]
     ] as const) {
       await fs.writeFile(file, text)
@@ -48,7 +58,8 @@ export async function withScratch<T>(run: (scratch: Scratch) => Promise<T>): Pro
 
 /** With util-linux alone. The signal of a parent's death reaches process 1, and so all of them. */
 export function unshareArgv({ job, scratch, system, isRoot }: Making): readonly string[] {
-  const root = [scratch.root, String(job.limits.tmpBytes), job.cwd, isRoot ? 'root' : 'user']
+  const mode = isRoot ? 'root' : 'user'
+  const root = [scratch.root, String(job.limits.tmpBytes), job.cwd, nobody, mode]
   return [
     namespaces(isRoot, root),
     system.links.flatMap(({ path, at }) => ['link', path, at]),
@@ -69,7 +80,7 @@ export function stayingArgv({ job, scratch, system, isRoot }: Staying): readonly
   const mode = isRoot ? 'root-watch' : 'user-watch'
   const variables = [...new Map([['PATH', systemPath], ...job.env])]
   return [
-    namespaces(isRoot, [scratch.root, String(job.tmpBytes), job.cwd, mode]),
+    namespaces(isRoot, [scratch.root, String(job.tmpBytes), job.cwd, ownerOf(job), mode]),
     ['net', job.network, '-'],
     system.links.flatMap(({ path, at }) => ['link', path, at]),
     [...system.readOnly, ...identity(scratch), ...job.readOnly].flatMap(placed),

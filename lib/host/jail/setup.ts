@@ -3,8 +3,8 @@
  * namespaces: builds a new root out of what it is told, leaves the old one, gives up every right,
  * and stays as process 1 until the program has ended. When it goes, everything in the jail goes.
  *
- * Arguments: folder for the new root, bytes of `/tmp`, working folder, `root` or `user`, with
- * `-watch` where the program keeps the right to read the packets of its own network; then triples
+ * Arguments: folder for the new root, bytes of `/tmp`, working folder, `UID:GID` of the program where
+ * we are root, `root` or `user`, with `-watch` where the program keeps the right to read the packets of its own network; then triples
  * `place PATH AT`, `link TARGET AT`, `overlay OPTIONS AT`, `net loopback -` or `net everything -`,
  * and `lock - -`, after which all that was placed before is read-only and `/tmp` is there; then `--`
  * and the program. No argument is ever part of the text that the shell reads.
@@ -12,8 +12,8 @@
 export const setupScript = `
 set -eu
 umask 022
-root=$1 tmp=$2 cwd=$3 mode=$4
-shift 4
+root=$1 tmp=$2 cwd=$3 who=$4 mode=$5
+shift 5
 mount -t tmpfs -o nosuid,nodev,mode=0755,size=4m jail "$root"
 place() {
   if [ -d "$1" ]; then at=$2; else at=\${2%/*}; fi
@@ -76,12 +76,12 @@ mount -o remount,bind,ro,nosuid,nodev /
 cd "$cwd"
 case $mode in
 user) set -- unshare --user --map-user=65534 --map-group=65534 setpriv --no-new-privs "$@" ;;
-root) set -- setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all \\
+root) set -- setpriv --reuid="\${who%:*}" --regid="\${who#*:}" --clear-groups --inh-caps=-all \\
   --bounding-set=-all --no-new-privs "$@" ;;
 # setfcap: without it nobody in here could be made another user of a namespace of its own
 user-watch) set -- setpriv --inh-caps=-all,+net_raw,+setfcap --no-new-privs \\
   --bounding-set=-all,+net_raw,+setfcap "$@" ;;
-root-watch) set -- setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs \\
+root-watch) set -- setpriv --reuid="\${who%:*}" --regid="\${who#*:}" --clear-groups --no-new-privs \\
   --inh-caps=-all,+net_raw --ambient-caps=-all,+net_raw --bounding-set=-all,+net_raw "$@" ;;
 esac
 "$@" && exit 0 || exit $?

@@ -74,11 +74,14 @@ function howEnded(code: number | null, by: string | null): Pick<JailEnd, 'exit' 
   return name === null ? { exit: code, signal: null } : { exit: null, signal: name }
 }
 
-/** Gives a folder and all in it to the user of the jail, unless it was given before. */
-export async function giveOver(folder: string, path: string): Promise<void> {
+/** Gives a folder and all in it to the user of a jail, unless it was given before. */
+export async function giveOver(
+  folder: string,
+  path: string,
+  owner = `${jailUser}:${jailUser}`
+): Promise<void> {
   await onDisk('give over', folder, async () => {
-    if ((await fs.lstat(folder)).uid === Number(jailUser)) return
-    const owner = `${jailUser}:${jailUser}`
+    if ((await fs.lstat(folder)).uid === Number(owner.split(':')[0])) return
     await promisify(execFile)('chown', ['-hR', owner, '--', folder], { env: { PATH: path } })
   })
 }

@@ -5,7 +5,7 @@ import { isWithin } from '../../records/index.ts'
 import { errnoOf } from '../failure.ts'
 import type { Jail } from './jail.ts'
 import type { StayingJob } from './job.ts'
-import { stayingArgv, withScratch } from './make.ts'
+import { ownerOf, stayingArgv, withScratch } from './make.ts'
 import { giveOver } from './spawn.ts'
 
 /** Of what the program prints, the end is kept. */
@@ -43,12 +43,12 @@ export async function stayInJail(jail: Jail, job: StayingJob, talk: Talk): Promi
       if (errno === null || cause instanceof OtaError) throw cause
       throw noJail(errno, cause)
     }
-  })
+  }, ownerOf(job))
 }
 
 async function giveAll(job: StayingJob, path: string): Promise<void> {
-  for (const { path: folder } of job.writable) await giveOver(folder, path)
-  for (const { upper } of job.overlays) await giveOver(upper, path)
+  for (const { path: folder } of job.writable) await giveOver(folder, path, ownerOf(job))
+  for (const { upper } of job.overlays) await giveOver(upper, path, ownerOf(job))
 }
 
 interface Conversation {

@@ -6,7 +6,7 @@ export interface Native {
   openPackets(): number
   /** How many it could not hold since it was asked last. */
   missedPackets(fd: number): number
-  /** A listening socket of exactly that abstract name; Node would fill the name up with zeros. */
+  /** A listening socket of exactly that abstract name, "@" a zero byte; Node fills names up. */
   listenAbstract(name: string): number
 }
 
@@ -92,7 +92,8 @@ async function bindNative(): Promise<Native> {
     },
     listenAbstract(name) {
       const fd = checked('socket', socket(afUnix, sockStream | closeOnExec, 0))
-      const address = Uint8Array.from([afUnix, 0, 0, ...new TextEncoder().encode(name)])
+      const bytes = new TextEncoder().encode(name.replaceAll('@', '\0'))
+      const address = Uint8Array.from([afUnix, 0, 0, ...bytes])
       checked('bind', bind(fd, address, address.length))
       checked('listen', listen(fd, backlog))
       return fd

@@ -102,7 +102,8 @@ export class Watch {
   /** One that cannot be made is not there for the program either: it finds nothing. */
   async #put(decoy: Decoy): Promise<void> {
     const server = createServer((socket) => {
-      const host = decoy.kind === 'abstract' ? `@${decoy.name}` : decoy.name
+      const { kind, name } = decoy
+      const host = kind === 'abstract' ? `@${name.replace(/@+$/, '')}` : name
       this.#note({ proto: 'unix', host, port: 0 })
       socket.on('error', () => undefined).destroy()
     })

@@ -1,4 +1,4 @@
-import type { Insistence } from '../app/runspec.ts'
+import type { Insistence } from '../../cutover/index.ts'
 import type { Destination } from '../netwatch/destination.ts'
 import { judgeSeen } from '../netwatch/verdict.ts'
 import type { InsideReason } from './order.ts'

@@ -1,9 +1,8 @@
 import * as fs from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, type Disk, type Log } from '../../base/index.ts'
-import type { Reason } from '../../cutover/index.ts'
-import type { Pair } from '../../records/index.ts'
-import { readRunSpec, type Insistence, type RunSpec } from '../app/runspec.ts'
+import type { Command, Event, Reason } from '../../cutover/index.ts'
+import { readRunSpec, type RunSpec } from '../app/runspec.ts'
 import { onDisk } from '../failure.ts'
 import type { Home } from '../files/home.ts'
 import type { Jail, JailFound } from '../jail/jail.ts'
@@ -11,54 +10,30 @@ import { giveOver } from '../jail/spawn.ts'
 import { reasonOf } from '../performer.ts'
 import type { Freezer } from '../snapshot/take.ts'
 import { layBait } from './bait.ts'
-import { judgeShadow, type Judged, type ShadowReason } from './judge.ts'
-import { keepReport, readReport, type Answer, type ShadowReport } from './report.ts'
+import { judgeShadow, type Judged } from './judge.ts'
+import { keepShadowReport, readShadowReport, type Answer, type ShadowReport } from './report.ts'
 import { runShadow, type ShadowEnd } from './run.ts'
 import { noMeters } from './order.ts'
+import type { StateWork } from '../state/work.ts'
 import { stateFor, type Shown } from './state.ts'
 
 /** What is asked before a hand-over; `from` is what runs, null at a first install. */
-export type RehearsalCommand =
-  | Asked<'snapshot'>
-  | Asked<'rehearse'>
-  | (Asked<'shadow'> & { readonly shadow: Insistence; readonly phoneHome: Insistence })
-  | { readonly tag: 'end-shadow'; readonly op: number }
+export type RehearsalCommand = Extract<
+  Command,
+  { tag: 'snapshot' | 'rehearse' | 'shadow' | 'end-shadow' }
+>
+type Asked<T extends RehearsalCommand['tag']> = Extract<RehearsalCommand, { tag: T }>
 
-interface Asked<T extends string> {
-  readonly tag: T
-  readonly op: number
-  readonly release: string
-  readonly from: Pair | null
-}
-
-type Passable = Exclude<Answer, 'fail'>
-
-export type RehearsalEvent =
-  | { readonly tag: 'snapped' | 'rehearsed' | 'retry-later' | 'shadow-ready'; readonly op: number }
-  | {
-      readonly tag: 'unavailable'
-      readonly op: number
-      readonly what: 'snapshot' | 'rehearse'
-    }
-  | {
-      readonly tag: 'shadowed'
-      readonly op: number
-      readonly shadow: Passable
-      readonly phoneHome: Passable
-    }
-  | { readonly tag: 'failed'; readonly op: number; readonly reason: Reason | ShadowReason }
-
-export interface RehearsalOptions<E> {
+export interface RehearsalOptions {
   readonly home: Home
   /** Migrates and checks a copy: the part of whoever knows about state. */
-  readonly state: {
-    rehearse(op: number, release: string, from: Pair | null, copy: string): Promise<E>
-  }
+  readonly state: Pick<StateWork, 'rehearse'>
   /** Hashes an installed tree again; a reason if it is not what was signed. */
   readonly verify: (release: string) => Promise<Reason | null>
   /** The running app, for a copy of its state; null: it does not run. */
   readonly app: () => Freezer | null
-  readonly onEvent: (event: RehearsalEvent) => void
+  /** What is told beside the answers: `shadow-ready`. */
+  readonly onEvent: (event: Event) => void
   readonly jail: () => Promise<JailFound>
   /** Whether all destinations can be named here, or only packets counted, or neither. */
   readonly watches: (jail: Jail) => Promise<'full' | 'count' | null>
@@ -76,15 +51,15 @@ interface Shadowing {
  * Performs what comes before a hand-over and touches nothing that is live: the copy of the state,
  * the rehearsal on it, and the shadow. All commands may be told again; `end-shadow` undoes them.
  */
-export class Rehearsal<E> {
+export class Rehearsal {
   readonly #clock: Clock
   readonly #disk: Disk
   readonly #log: Log
-  readonly #at: RehearsalOptions<E>
+  readonly #at: RehearsalOptions
   #shown: (Shown & { readonly op: number }) | null = null
   #shadowing: Shadowing | null = null
 
-  constructor(clock: Clock, disk: Disk, log: Log, options: RehearsalOptions<E>) {
+  constructor(clock: Clock, disk: Disk, log: Log, options: RehearsalOptions) {
     this.#clock = clock
     this.#disk = disk
     this.#log = log
@@ -92,7 +67,7 @@ export class Rehearsal<E> {
   }
 
   /** The answer, null where there is none: `end-shadow`, and a shadow that it cut short. */
-  async perform(command: RehearsalCommand): Promise<RehearsalEvent | E | null> {
+  async perform(command: RehearsalCommand): Promise<Event | null> {
     try {
       switch (command.tag) {
         case 'snapshot':
@@ -124,12 +99,10 @@ export class Rehearsal<E> {
     }
     if (op === null || this.#shown?.op === op) this.#shown = null
     const { home } = this.#at
-    await remove(
-      op === null ? join(home.path, 'snapshots') : join(home.path, 'snapshots', String(op))
-    )
+    await remove(op === null ? join(home.path, 'snapshots') : home.snapshots(op))
   }
 
-  async #snapshot({ op, release, from }: Asked<'snapshot'>): Promise<RehearsalEvent> {
+  async #snapshot({ op, release, from }: Asked<'snapshot'>): Promise<Event> {
     if (this.#shown?.op === op) return { tag: 'snapped', op }
     // whatever another op left is of no use to anybody
     await this.end(null)
@@ -149,21 +122,21 @@ export class Rehearsal<E> {
     return { tag: 'snapped', op }
   }
 
-  async #rehearse({ op, release, from }: Asked<'rehearse'>): Promise<RehearsalEvent | E> {
+  async #rehearse({ op, release, from }: Asked<'rehearse'>): Promise<Event> {
     const shown = this.#shownFor(op)
     if (shown === null) return { tag: 'unavailable', op, what: 'rehearse' }
-    const { state, copy } = shown
+    const { copy } = shown
     // nothing is migrated where nothing may be copied
     if (from === null || copy === null) return { tag: 'rehearsed', op }
     const event = await this.#at.state.rehearse(op, release, from, copy)
-    const made = join(this.#at.home.path, 'snapshots', String(op), 'made')
-    if (state.tag === 'folder' && (await this.#disk.stat(made))?.type === 'folder') {
+    const made = this.#at.home.rehearsed(op)
+    if ((await this.#disk.stat(made))?.type === 'folder') {
       this.#shown = { ...shown, state: { tag: 'folder', path: made } }
     }
     return event
   }
 
-  async #shadow(command: RehearsalCommand & { tag: 'shadow' }): Promise<RehearsalEvent | null> {
+  async #shadow(command: Asked<'shadow'>): Promise<Event | null> {
     const { op, shadow, phoneHome } = command
     // without a shadow nobody is watched; only who insists on it gets one for that alone
     if (shadow === 'off' && phoneHome !== 'require') {
@@ -181,10 +154,7 @@ export class Rehearsal<E> {
     }
   }
 
-  async #look(
-    command: RehearsalCommand & { tag: 'shadow' },
-    signal: AbortSignal
-  ): Promise<RehearsalEvent | null> {
+  async #look(command: Asked<'shadow'>, signal: AbortSignal): Promise<Event | null> {
     const { op, release, from } = command
     const broken = await this.#at.verify(release)
     if (broken !== null) return { tag: 'failed', op, reason: broken }
@@ -204,7 +174,7 @@ export class Rehearsal<E> {
   }
 
   async #run(
-    { op, release, from, phoneHome }: RehearsalCommand & { tag: 'shadow' },
+    { op, release, from, phoneHome }: Asked<'shadow'>,
     spec: RunSpec,
     shown: Shown | null,
     signal: AbortSignal
@@ -258,7 +228,7 @@ export class Rehearsal<E> {
   }
 
   async #keep(
-    { op, release }: RehearsalCommand & { tag: 'shadow' },
+    { op, release }: Asked<'shadow'>,
     { end, judged, shown }: { end: ShadowEnd; judged: Judged; shown: Shown | null }
   ): Promise<void> {
     const { meters, readyMs, selfCheck, written, seen, output } = end
@@ -268,27 +238,27 @@ export class Rehearsal<E> {
     if (written.length > 0) this.#log('shadow-write', { op, release, paths: written.join(' ') })
     const { shadow, phoneHome, why } = judged
     this.#log('shadowed', { op, release, shadow, phoneHome, why: why.join('; ') })
-    await keepReport(this.#disk, this.#at.home.path, report)
+    await keepShadowReport(this.#disk, this.#at.home.path, report)
   }
 
   async #report(release: string): Promise<ShadowReport | null> {
-    return await readReport(this.#disk, this.#at.home.path, release)
+    return await readShadowReport(this.#disk, this.#at.home.path, release)
   }
 
   async #folder(op: number): Promise<string> {
-    const folder = join(this.#at.home.path, 'snapshots', String(op))
+    const folder = this.#at.home.snapshots(op)
     await this.#disk.makeFolder(folder, 0o700)
     return folder
   }
 }
 
-function answerOf(op: number, { shadow, phoneHome, reason }: Judged): RehearsalEvent {
+function answerOf(op: number, { shadow, phoneHome, reason }: Judged): Event {
   if (reason !== null) return { tag: 'failed', op, reason }
   return { tag: 'shadowed', op, shadow: passable(shadow), phoneHome: passable(phoneHome) }
 }
 
 /** A failure without a reason is none of the release: nobody can say what it would be for. */
-function passable(answer: Answer): Passable {
+function passable(answer: Answer): Exclude<Answer, 'fail'> {
   return answer === 'fail' ? 'unavailable' : answer
 }
 

@@ -54,14 +54,18 @@ function fileOf(home: string, release: string): string {
 }
 
 /** Keeps a report; the one of an earlier shadow of the release goes. */
-export async function keepReport(disk: Disk, home: string, report: ShadowReport): Promise<void> {
+export async function keepShadowReport(
+  disk: Disk,
+  home: string,
+  report: ShadowReport
+): Promise<void> {
   await disk.makeFolder(join(home, 'daemon', 'shadow'), 0o700)
   const short = { ...report, output: report.output.slice(-outputMax) }
   await disk.writeDurable(fileOf(home, report.release), fromText(`${JSON.stringify(short)}\n`))
 }
 
 /** The report of the last shadow of a release; null where there is none that can be read. */
-export async function readReport(
+export async function readShadowReport(
   disk: Disk,
   home: string,
   release: string
@@ -74,7 +78,7 @@ export async function readReport(
 }
 
 /** Removes the reports of versions that are gone. */
-export async function dropReports(
+export async function dropShadowReports(
   disk: Disk,
   home: string,
   keep: readonly string[]
@@ -90,7 +94,7 @@ function decode(text: string): ShadowReport | null {
   try {
     const value: unknown = JSON.parse(text)
     const isOurs = typeof value === 'object' && value !== null && 'v' in value && value.v === 1
-    // written by `keepReport` into a folder that only this node may write
+    // written by `keepShadowReport` into a folder that only this node may write
     return isOurs ? (value as ShadowReport) : null
   } catch (error) {
     if (error instanceof SyntaxError) return null
@@ -103,7 +107,7 @@ function mib(bytes: number): string {
 }
 
 /** A report as lines for people, the most important first. */
-export function showReport(report: ShadowReport): readonly string[] {
+export function showShadowReport(report: ShadowReport): readonly string[] {
   const { shadow, phoneHome, why, state, meters, readyMs, seen, unexpected } = report
   const { rssBytes, cpuMs, pids, fds, writtenBytes } = meters
   const used = `memory ${mib(rssBytes)}, cpu ${cpuMs} ms, ${pids} processes, ${fds} open files`

@@ -21,7 +21,12 @@ export type ShownState =
   | { readonly tag: 'folder'; readonly path: string }
   | { readonly tag: 'layer'; readonly layer: Omit<Overlay, 'at'> }
   /** The live one itself, which nobody in the jail can write. */
-  | { readonly tag: 'live'; readonly path: string }
+  | { readonly tag: 'live'; readonly path: string; readonly owner: Owner }
+
+interface Owner {
+  readonly uid: number
+  readonly gid: number
+}
 
 export interface Staging {
   readonly spec: RunSpec
@@ -77,7 +82,8 @@ export async function stageShadow(staging: Staging, system: SystemPlaces): Promi
       ...(bait === null ? [] : [{ path: bait.at, at: join(dirname(bait.at), 'live') }])
     ],
     overlays: state.tag === 'layer' ? [{ ...state.layer, at: inside.state }] : [],
-    network: watch === 'full' ? ('everything' as const) : ('loopback' as const)
+    network: watch === 'full' ? ('everything' as const) : ('loopback' as const),
+    ...(state.tag === 'live' ? { user: state.owner } : {})
   }
   return { job, order: orderOf(staging, node.path, decoys) }
 }

@@ -55,24 +55,37 @@ export async function stateFor(
   const after = await readOtaJson(disk, home.tree(release))
   if (from === null || after.state.class === 'none') return await empty(asked.folder)
   const live = home.places(from.release, from.gen).state
-  if (after.state.class === 'append-only') {
-    const { bytes } = await planCopy(live)
-    const facts = { how: 'live', consistency: null, bytes, ms: 0, excluded: [] } as const
-    return { tag: 'shown', state: { tag: 'live', path: live }, copy: null, facts }
-  }
+  if (after.state.class === 'append-only') return await itself(live)
   const before = await readOtaJson(disk, home.tree(from.release))
-  const found = await take(tools, asked, { live, before, after })
+  const found = await take(tools, asked, { live, before })
   if (found.tag === 'unavailable') return found
   const { copy, consistency, ms } = found
   const { how, bytes, excluded, path, layer } = copy
   const facts = { how, consistency, bytes, ms, excluded }
   if (layer !== null) {
     const state = { tag: 'layer', layer: { lower: path, ...layer } } as const
-    return { tag: 'shown', state, copy: null, facts }
+    // what is migrated or counted only reads it
+    return { tag: 'shown', state, copy: path, facts }
   }
   // in the jail it belongs to the user of the jail, whoever the app runs as
   if (process.getuid?.() === 0) await giveOver(path, systemPath)
   return { tag: 'shown', state: { tag: 'folder', path }, copy: path, facts }
+}
+
+/** A store that was replicated is never copied: it is read where it lies. */
+async function itself(
+  live: string
+): Promise<
+  ({ readonly tag: 'shown' } & Shown) | { readonly tag: 'unavailable'; readonly why: string }
+> {
+  const { uid, gid } = await onDisk('look at', live, async () => await fs.lstat(live))
+  if (uid === 0) {
+    return { tag: 'unavailable', why: 'the live state is of root, whom nobody is in a jail' }
+  }
+  const { bytes } = await planCopy(live)
+  const facts = { how: 'live', consistency: null, bytes, ms: 0, excluded: [] } as const
+  const state = { tag: 'live', path: live, owner: { uid, gid } } as const
+  return { tag: 'shown', state, copy: null, facts }
 }
 
 async function empty(folder: string): Promise<{ readonly tag: 'shown' } & Shown> {
@@ -86,7 +99,6 @@ interface Between {
   readonly live: string
   /** What runs now: it knows how its own state is copied. */
   readonly before: OtaJson
-  readonly after: OtaJson
 }
 
 async function take(
@@ -94,17 +106,13 @@ async function take(
   asked: StateAsked,
   between: Between
 ): Promise<Snapshot> {
-  const { live, before, after } = between
+  const { live, before } = between
   const into = join(asked.folder, 'copy')
   const mode = before.state.snapshot
   if (typeof mode !== 'string') return await byHook(clock, asked, between)
-  // a layer is only looked at in the jail of the shadow: what is migrated or counted needs a folder
-  const isLooked = after.check !== null || before.state.schema !== after.state.schema
-  const ways = isLooked ? (['reflink', 'copy'] as const) : undefined
   return await takeSnapshot(clock, live, into, {
     asked: mode,
     app,
-    ...(ways === undefined ? {} : { ways }),
     ...(asked.maxBytes === undefined ? {} : { maxBytes: asked.maxBytes })
   })
 }

@@ -3,6 +3,7 @@ import * as fs from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isOtaError, OtaError } from '../../base/index.ts'
 import { errnoOf, onDisk } from '../failure.ts'
+import { jailUser } from '../jail/job.ts'
 import { walkState, type Found } from '../state/walk.ts'
 import { canOverlay, canReflink } from './ways.ts'
 import { isExcluded, planCopy, type CopyPlan } from './plan.ts'
@@ -108,6 +109,7 @@ async function whyNot(way: CopyWay, task: Task, options: CopyOptions): Promise<s
     case 'overlay':
       if (!options.still) return 'the state is in use'
       if (plan.excluded.length > 0) return 'parts of the state are left out'
+      if (!(await isOfJail(from))) return 'its files are not of the user that a jail has'
       return (await canOverlay(into, options.path)) ? null : 'layers cannot be mounted'
     case 'copy': {
       if (plan.bytes > (options.maxBytes ?? Infinity)) {
@@ -121,6 +123,11 @@ async function whyNot(way: CopyWay, task: Task, options: CopyOptions): Promise<s
     default:
       return 'no such way'
   }
+}
+
+/** Through a layer files keep their owner, and as root that is seldom who runs in a jail. */
+async function isOfJail(folder: string): Promise<boolean> {
+  return process.getuid?.() !== 0 || (await fs.stat(folder)).uid === Number(jailUser)
 }
 
 async function copyTree({ from, into, plan }: Task, flags: number): Promise<void> {
