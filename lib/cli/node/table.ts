@@ -2,6 +2,7 @@ import type { Command, Program } from '../frame/index.ts'
 import { VERSION } from '../version.ts'
 import { bundles } from './bundle/index.ts'
 import { configs } from './config/show.ts'
+import { services } from './install.ts'
 import { join } from './join.ts'
 import { offline } from './offline/index.ts'
 import { stayers } from './run.ts'
@@ -21,6 +22,15 @@ const version: Command = {
 
 /** The program `ota-node`: one table for dispatch, help and "did you mean". */
 export function nodeProgram(): Program {
-  const commands = [join, ...stayers, ...words, ...bundles, ...offline, ...configs, version]
+  const commands = [
+    join,
+    ...stayers,
+    ...words,
+    ...bundles,
+    ...offline,
+    ...configs,
+    ...services,
+    version
+  ]
   return { name: 'ota-node', version: VERSION, usage, commands }
 }
