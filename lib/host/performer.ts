@@ -178,7 +178,7 @@ export class FilePerformer {
     if (!isSame && !isBack && pointer.phase === 'trial' && current !== null) {
       const isAsked = (await this.#home.gens.metaOf(pointer.gen))?.op === pointer.op
       if (!isAsked && !(await this.#ask('before', pointer))) {
-        return { tag: 'flip-failed', seq, reason: 'command' }
+        return { tag: 'flip-failed', seq, reason: 'hook' }
       }
     }
     await this.#withReserve(async () => {

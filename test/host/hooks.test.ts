@@ -121,7 +121,7 @@ test("the operator's hooks run around the hand-over, and a no before it stops it
   t.alike(await lab.flip({ ...next, phase: 'trial' }), {
     tag: 'flip-failed',
     seq: 2,
-    reason: 'command'
+    reason: 'hook'
   })
   t.is((await lab.home.pointer())?.release, one, 'the pointer never left the old version')
   lab.local = told(0)

@@ -2,7 +2,6 @@ import { existsSync, lstatSync, readdirSync, readlinkSync, symlinkSync } from 'n
 import { chmod, mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'brittle'
-import type { StatePlan } from '../../lib/host/state/plan.ts'
 import { Lab, one, skip, three, two } from './state-lab.ts'
 
 test('state goes from schema 1 over 2 to 3, every user with it', { skip }, async (t) => {
@@ -14,7 +13,7 @@ test('state goes from schema 1 over 2 to 3, every user with it', { skip }, async
   const prepared = await lab.prepare(2, two, from)
   t.is(prepared.tag, 'prepared')
   if (prepared.tag !== 'prepared') return
-  const { transition, back, handover, gen } = prepared.plan as StatePlan
+  const { transition, back, handover, gen } = prepared.plan
   t.alike([transition, back, handover, gen], [true, 'snapshot', 'exclusive', '1-1'])
   const sealed = await lab.state.perform({ tag: 'migrate', op: 2, release: two, from })
   t.alike(sealed, { tag: 'sealed', op: 2, gen: '2-2' })
@@ -64,7 +63,7 @@ test('a release of the same schema runs on the same generation, the same tree to
   const prepared = await lab.prepare(2, two, from)
   t.is(prepared.tag, 'prepared')
   if (prepared.tag !== 'prepared') return
-  const { transition, back, gen } = prepared.plan as StatePlan
+  const { transition, back, gen } = prepared.plan
   t.alike([transition, back, gen], [false, 'code', from.gen])
   const sealed = await lab.state.perform({ tag: 'migrate', op: 2, release: two, from })
   t.alike(sealed, { tag: 'sealed', op: 2, gen: from.gen })

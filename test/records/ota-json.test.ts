@@ -1,7 +1,14 @@
 import test from 'brittle'
 import * as fc from 'fast-check'
 import { fromText, isOtaError } from '../../lib/base/index.ts'
-import { decodeOtaJson, isReservedEnv, portVariable } from '../../lib/records/index.ts'
+import {
+  decodeCheckResult,
+  decodeOtaJson,
+  isReservedEnv,
+  portVariable,
+  stateFaults,
+  type StateRules
+} from '../../lib/records/index.ts'
 
 type Loose = Readonly<Record<string, unknown>>
 
@@ -250,12 +257,65 @@ test('parts that do not fit each other are refused at the part to change', (t) =
     ['state', { state: { ...state, downTo: [2] }, check, migrate: { ...migrate, down: ['x'] } }],
     ['state', { state: { class: 'external', retired: ['a'], kinds: { a: { is: 'durable' } } } }],
     ['state', { state: { class: 'external', snapshot: 'freeze' } }],
+    ['state', { state: { class: 'append-only', lossOk: true } }],
+    ['state', { state: { class: 'none', kinds: { a: { is: 'durable' } } } }],
+    ['state', { state: { ...state, from: [3] }, check, migrate }],
+    ['migrate', { state: { class: 'append-only' }, migrate }],
+    ['migrate', { state: { class: 'external', schema: 2, from: [1] }, migrate }],
     ['health', { health: { watchdog: 5 } }],
     ['params', { params: 'live' }],
     ['level', { responsibility: { from: 'app' } }]
   ]
   for (const [path, change] of cases) t.is(refusedAt({ ...least, ...change }), path, path)
   t.is(refusedAt({ ...relayed, state: { ...state, shared: true }, check, migrate }), 'accepted')
+})
+
+const rulesOf = (change: object): StateRules =>
+  decode({
+    ...least,
+    check: { run: ['node', 'check.js'] },
+    migrate: { run: ['node', 'migrate.js'] },
+    state: { class: 'snapshot', schema: 2, from: [1], ...change }
+  }).state
+
+test('a kind of data is added for nothing, and goes only by name', (t) => {
+  const users = { is: 'durable' }
+  const cache = { is: 'ephemeral' }
+  const store = { is: 'inPlace' }
+  const before = { schema: 1, rules: rulesOf({ kinds: { users, cache, store } }) }
+  const faults = (change: object) => stateFaults(before, rulesOf(change))
+  t.alike(faults({ kinds: { users, store, profiles: users } }), [])
+  t.alike(faults({ kinds: { store }, retired: ['users'] }), [])
+  t.alike(faults({ kinds: { store } }), ['kind "users" of the state is neither kept nor retired'])
+  t.alike(faults({ kinds: { users: cache, store } }), [
+    'kind "users" of the state becomes ephemeral'
+  ])
+  t.is(faults({ kinds: {} }).length, 2)
+  t.alike(faults({ kinds: { users, store }, from: [] }), [
+    'state schema 1 is not among those it goes on from (none)'
+  ])
+  t.alike(stateFaults({ schema: 1, rules: null }, rulesOf({})), [], 'nothing else is known')
+  const none = decode(least).state
+  t.is(stateFaults(before, none).length, 2, 'state that goes whole goes by name too')
+  t.alike(stateFaults({ schema: 7, rules: null }, none), [])
+})
+
+const read = (text: string) => decodeCheckResult(fromText(text))
+
+test('what a check says is read as strictly as the file that names it', (t) => {
+  const { schema, kinds } = read('{"schema":2,"kinds":{"users":{"count":3,"hash":"ab"}},"x-at":1}')
+  t.alike([schema, kinds.get('users')], [2, { count: 3, hash: 'ab' }])
+  t.is(read('{"schema":2}').kinds.size, 0)
+  const wrong = ['', '[]', '{}', '{"schema":"2"}', '{"schema":-1}', '{"schema":2,"more":1}']
+  const kind = ['{}', '{"count":-1}', '{"count":1.5}', '{"count":1,"hash":2}', '{"count":1,"is":2}']
+  for (const text of [...wrong, ...kind.map((one) => `{"schema":2,"kinds":{"users":${one}}}`)]) {
+    try {
+      read(text)
+      t.fail(text)
+    } catch (error) {
+      t.ok(isOtaError(error, 'BAD_TREE'), text)
+    }
+  }
 })
 
 test('it is strict JSON: no comment, no trailing comma, no key twice, UTF-8, bounded', (t) => {

@@ -8,13 +8,13 @@ import {
   type Probe,
   type StateRules
 } from '../../records/index.ts'
+import type { Insistence } from '../../cutover/index.ts'
 import type { SpawnOrder } from '../launcher/config.ts'
+
+export type { Insistence } from '../../cutover/index.ts'
 
 /** What an app may use at most; bytes and counts, null: not bounded. */
 export type Limits = OtaJson['limits']
-
-/** How much a node insists on a look before the hand-over; the stricter of two wins. */
-export type Insistence = 'off' | 'prefer' | 'require'
 
 /** Programs of the operator around a change of version; outside the jail and outside the tree. */
 export interface LocalHooks {

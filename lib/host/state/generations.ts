@@ -148,9 +148,8 @@ export class Generations {
     return null
   }
 
-  /** The folder before its note: what is left of one half removed is still known as garbage. */
+  /** The folder before its note, which says that the rest may go; a full disk is no hindrance. */
   async #remove(gen: string): Promise<void> {
-    await this.#change(gen, { sealed: false })
     await this.#disk.remove(this.path(gen))
     await this.#disk.remove(`${this.path(gen)}.meta`)
     await this.#disk.syncFolder(this.folder)

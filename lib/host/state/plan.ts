@@ -1,19 +1,7 @@
 import { OtaError } from '../../base/index.ts'
 import { stateFaults, type StateBefore, type StateRules } from '../../records/index.ts'
 import type { RunSpec } from '../app/runspec.ts'
-import type { HandoverPlan } from '../../cutover/index.ts'
-
-/** What the hand-over asks of the state, beside how it is made. */
-export interface StatePlan extends HandoverPlan {
-  readonly level: 0 | 1 | 2
-  readonly split: boolean
-  /** By which way what ran before can be had again. */
-  readonly back: 'code' | 'snapshot' | 'none'
-  /** A new generation must be made. */
-  readonly transition: boolean
-  readonly shadow: RunSpec['phoneHome']
-  readonly phoneHome: RunSpec['phoneHome']
-}
+import type { HandoverPlan, Insistence } from '../../cutover/index.ts'
 
 /** What a plan is made of; `before` null: a first install. */
 export interface PlanFrom {
@@ -28,7 +16,7 @@ export interface PlanFrom {
  * What the hand-over to a release needs and how far it can be taken back. Throws `NOT_ELIGIBLE`,
  * with every reason, for a release that may not go on from the state that is here (S50).
  */
-export function planOf({ spec, rules, before, gen }: PlanFrom): StatePlan {
+export function planOf({ spec, rules, before, gen }: PlanFrom): HandoverPlan {
   const faults = before === null ? [] : stateFaults(before, rules)
   if (faults.length > 0) {
     throw new OtaError('NOT_ELIGIBLE', `the release cannot follow: ${faults.join('; ')}`, {
@@ -38,7 +26,7 @@ export function planOf({ spec, rules, before, gen }: PlanFrom): StatePlan {
   const changes = before !== null && before.schema !== rules.schema
   const shares = rules.class === 'none' || rules.class === 'external'
   const { warmMs, observeMs, level, split, shadow, phoneHome } = spec
-  const look = (policy: RunSpec['phoneHome']): RunSpec['phoneHome'] =>
+  const look = (policy: Insistence): Insistence =>
     before === null && policy !== 'require' ? 'off' : policy
   return {
     gen,
@@ -55,6 +43,6 @@ export function planOf({ spec, rules, before, gen }: PlanFrom): StatePlan {
   }
 }
 
-function wayBack(schema: number, { downTo, lossOk }: StateRules): StatePlan['back'] {
+function wayBack(schema: number, { downTo, lossOk }: StateRules): HandoverPlan['back'] {
   return downTo.includes(schema) || lossOk ? 'snapshot' : 'none'
 }

@@ -34,14 +34,11 @@ export interface Way {
   readonly scratch: string
 }
 
-/** Why a transition is no transition, beside what any work on a disk meets. */
-export type StateReason = 'migrate' | 'check' | 'kind-lost' | 'baseline-bad'
-
 /** How a transition ended; `retry`: a hook asked for another try later. */
 export type WayEnd =
   | { readonly tag: 'done' }
   | { readonly tag: 'retry' }
-  | { readonly tag: 'failed'; readonly reason: Reason | StateReason; readonly text: string }
+  | { readonly tag: 'failed'; readonly reason: Reason; readonly text: string }
 
 /** What a transition needs of its machine. */
 export interface WayTools {
@@ -189,7 +186,7 @@ class Walker {
     return await runHook(clock, jail, { ...job, tree, limits, scratch, env })
   }
 
-  #failed(reason: Reason | StateReason, text: string, said = ''): WayEnd {
+  #failed(reason: Reason, text: string, said = ''): WayEnd {
     this.#tools.log('state-not-moved', { reason, text, said })
     return { tag: 'failed', reason, text }
   }

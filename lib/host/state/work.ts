@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isOtaError, type Clock, type Disk, type Log } from '../../base/index.ts'
-import type { Reason } from '../../cutover/index.ts'
+import type { Command, Event, Reason } from '../../cutover/index.ts'
 import type { Pair } from '../../records/index.ts'
 import { readOtaJson, readRunSpec, type LocalApp } from '../app/runspec.ts'
 import { onDisk } from '../failure.ts'
@@ -9,30 +9,10 @@ import type { Home } from '../files/home.ts'
 import type { Jail, JailFound } from '../jail/jail.ts'
 import { reasonOf } from '../performer.ts'
 import { runLocalHook } from './local-hook.ts'
-import { goWay, type StateReason, type Version, type Way, type WayEnd } from './transition.ts'
+import { goWay, type Version, type Way, type WayEnd } from './transition.ts'
 import { firstDifference } from './walk.ts'
 
-/** What is made for good: on the way forward, or by the later version for the earlier one. */
-export type StateCommand =
-  | {
-      readonly tag: 'migrate'
-      readonly op: number
-      readonly release: string
-      readonly from: Pair
-    }
-  | {
-      readonly tag: 'down'
-      readonly op: number
-      readonly release: string
-      readonly from: Pair
-      readonly to: Pair
-    }
-
-export type StateEvent =
-  | { readonly tag: 'sealed'; readonly op: number; readonly gen: string }
-  | { readonly tag: 'rehearsed' | 'retry-later'; readonly op: number }
-  | { readonly tag: 'unavailable'; readonly op: number; readonly what: 'rehearse' }
-  | { readonly tag: 'failed'; readonly op: number; readonly reason: Reason | StateReason }
+export type StateCommand = Extract<Command, { tag: 'migrate' | 'down' }>
 
 export interface StateOptions {
   readonly home: Home
@@ -61,7 +41,7 @@ export class StateWork {
   }
 
   /** `migrate` and `down`, each on state that nobody writes; told again it begins anew. */
-  async perform(command: StateCommand): Promise<StateEvent> {
+  async perform(command: StateCommand): Promise<Event> {
     const { op } = command
     try {
       const end = await (command.tag === 'migrate' ? this.#migrate(command) : this.#down(command))
@@ -81,12 +61,7 @@ export class StateWork {
    * the same, else the first told nothing about the one that counts (S73). What was made lies in
    * `home.rehearsed(op)`; nothing is made where the schema stays.
    */
-  async rehearse(
-    op: number,
-    release: string,
-    from: Pair | null,
-    copy: string
-  ): Promise<StateEvent> {
+  async rehearse(op: number, release: string, from: Pair | null, copy: string): Promise<Event> {
     if (from === null) return { tag: 'rehearsed', op }
     try {
       const end = await this.#rehearse({ op, release, from }, copy)
@@ -102,9 +77,7 @@ export class StateWork {
   async #rehearse(
     { op, release, from }: Asked,
     copy: string
-  ): Promise<
-    Exclude<WayEnd, { tag: 'done' }> | { readonly tag: 'event'; readonly event: StateEvent }
-  > {
+  ): Promise<Exclude<WayEnd, { tag: 'done' }> | { readonly tag: 'event'; readonly event: Event }> {
     const rehearsed = { tag: 'event', event: { tag: 'rehearsed', op } } as const
     const [before, after] = [await this.#version(from.release), await this.#version(release)]
     const moves = isMoved(before, after)
@@ -135,9 +108,9 @@ export class StateWork {
     }
   }
 
-  async #migrate({ op, release, from }: StateCommand): Promise<StateEvent> {
+  async #migrate({ op, release, from }: StateCommand): Promise<Event> {
     const { home, verify } = this.#at
-    const failed = (reason: Reason | StateReason): StateEvent => ({ tag: 'failed', op, reason })
+    const failed = (reason: Reason): Event => ({ tag: 'failed', op, reason })
     const [before, after] = [await this.#version(from.release), await this.#version(release)]
     if (!isMoved(before, after)) return { tag: 'sealed', op, gen: from.gen }
     const jail = await this.#jail()
@@ -145,14 +118,14 @@ export class StateWork {
     await home.preflight({ bytes: 0, state: await home.stateSize(from.gen) })
     const broken = await verify(release)
     if (broken !== null) return failed(broken)
-    if (!(await this.#ask('before', { op, release, from }))) return failed('command')
+    if (!(await this.#isAgreed({ op, release, from }))) return failed('hook')
     return await this.#make(jail, { op, from, way: { down: false, before, after } })
   }
 
   /** By the program of the later version; else the generation that was left, if its loss is ok. */
-  async #down(command: StateCommand & { tag: 'down' }): Promise<StateEvent> {
+  async #down(command: StateCommand & { tag: 'down' }): Promise<Event> {
     const { op, from, to } = command
-    const failed = (reason: Reason | StateReason): StateEvent => ({ tag: 'failed', op, reason })
+    const failed = (reason: Reason): Event => ({ tag: 'failed', op, reason })
     const [before, after] = [await this.#version(from.release), await this.#version(to.release)]
     const { downTo, lossOk } = before.ota.state
     if (from.gen === to.gen) return { tag: 'sealed', op, gen: to.gen }
@@ -169,7 +142,7 @@ export class StateWork {
   async #make(
     jail: Jail,
     { op, from, way }: { readonly op: number; readonly from: Pair; readonly way: Ends }
-  ): Promise<StateEvent> {
+  ): Promise<Event> {
     const { home } = this.#at
     const { gens } = home
     await gens.check(from.gen)
@@ -208,15 +181,14 @@ export class StateWork {
     return found.tag === 'none' ? null : found.jail
   }
 
-  /** The operator's own program around a change of version; false: it says no. */
-  async #ask(when: 'before' | 'after', { op, release, from }: Asked): Promise<boolean> {
+  /** The operator's own program before a change of version; false: it says no. */
+  async #isAgreed({ op, release, from }: Asked): Promise<boolean> {
     const { home, local } = this.#at
     const env = { OTA_OP: String(op), OTA_RELEASE: release, OTA_FROM_RELEASE: from.release }
     const places = home.places(release, from.gen)
-    const said = await runLocalHook(local().hooks, when, { ...env, OTA_STATE_DIR: places.state })
-    if (said === null) return true
-    this.#log('hook-failed', { when, ...said })
-    return false
+    const no = await runLocalHook(local().hooks, 'before', { ...env, OTA_STATE_DIR: places.state })
+    if (no !== null) this.#log('hook-failed', { when: 'before', ...no })
+    return no === null
   }
 }
 

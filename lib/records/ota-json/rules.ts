@@ -28,22 +28,38 @@ function checkHandover({ handover, level, listen, state }: OtaJson, at: At): voi
 }
 
 function checkState({ state, migrate, check }: OtaJson, at: At): void {
-  if (state.class === 'snapshot' && check === null) {
-    at('check').fail('is missing, state of class snapshot needs it')
-  }
+  const isOurs = state.class === 'snapshot'
+  if (isOurs && check === null) at('check').fail('is missing, state of class snapshot needs it')
   if (state.class === 'none' && migrate !== null) at('migrate').fail('there is no state to migrate')
+  if (!isOurs && migrate !== null) {
+    at('migrate').fail(`only state of class snapshot is migrated, this one is ${state.class}`)
+  }
   const moves = state.from.some((schema) => schema !== state.schema)
-  if (state.class === 'snapshot' && moves && migrate === null) {
+  if (isOurs && moves && migrate === null) {
     at('migrate').fail('is missing, state.from names other schemas')
   }
+  if (state.from.some((schema) => schema > state.schema)) {
+    at('state').fail('from names a schema above schema')
+  }
+  checkWayBack(state, migrate, at)
+  const both = state.retired.find((name) => state.kinds.has(name))
+  if (both !== undefined) at('state').fail(`kind "${both}" is both kept and retired`)
+  if (state.class === 'none' && state.kinds.size > 0) {
+    at('state').fail('kinds of data without state')
+  }
+}
+
+/** Code alone goes back in every other class, so there is nothing to say about state. */
+function checkWayBack(state: OtaJson['state'], migrate: OtaJson['migrate'], at: At): void {
   if (state.downTo.length > 0 && (migrate?.down ?? null) === null) {
     at('migrate').fail('down is missing, state.downTo names schemas to go back to')
   }
   if (state.downTo.some((schema) => schema >= state.schema)) {
     at('state').fail('downTo names a schema that is not below schema')
   }
-  const both = state.retired.find((name) => state.kinds.has(name))
-  if (both !== undefined) at('state').fail(`kind "${both}" is both kept and retired`)
+  if (state.lossOk && state.class !== 'snapshot') {
+    at('state').fail('lossOk goes with class snapshot')
+  }
 }
 
 /** What is said over the control stream needs a program that speaks it. */

@@ -1,46 +1,8 @@
 import { existsSync, lstatSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import test, { type TestContext } from 'brittle'
-import type { StateEvent } from '../../lib/host/state/work.ts'
-import type { Pair } from '../../lib/records/index.ts'
-import { Lab, skip, two } from '../host/state-lab.ts'
-
-const users = { ada: 'Ada', bob: 'Bob', eve: 'Eve' }
-
-interface Ready {
-  readonly lab: Lab
-  readonly from: Pair
-  /** Of the old generation. */
-  readonly before: string
-}
-
-/** A first version with users, and a second whose migration is not what it should be. */
-async function ready(
-  t: TestContext,
-  app: string,
-  options: Parameters<Lab['place']>[2] = {}
-): Promise<Ready> {
-  const lab = await Lab.open(t)
-  const from = await lab.first(users)
-  await lab.place(two, app, options)
-  const prepared = await lab.prepare(2, two, from)
-  t.is(prepared.tag, 'prepared')
-  return { lab, from, before: await lab.digest(lab.home.gens.path(from.gen)) }
-}
-
-/** The final migration; whatever it does, the old state is as it was and nothing new is there. */
-async function migrated(t: TestContext, { lab, from, before }: Ready): Promise<StateEvent> {
-  const event = await lab.state.perform({ tag: 'migrate', op: 2, release: two, from })
-  t.is(await lab.digest(lab.home.gens.path(from.gen)), before, 'the old state is byte-equal')
-  if (event.tag !== 'sealed') {
-    const left = readdirSync(join(lab.home.path, 'state')).toSorted()
-    t.alike(left, [from.gen, `${from.gen}.meta`, 'last', 'live'])
-  }
-  t.alike(readdirSync(join(lab.home.path, 'tmp')), ['app'])
-  return event
-}
-
-const failed = (reason: string): unknown => ({ tag: 'failed', op: 2, reason })
+import test from 'brittle'
+import { skip, two } from '../host/state-lab.ts'
+import { failed, migrated, ready } from '../host/state-moves.ts'
 
 test(
   'S73 a migration that throws, hangs or says nothing leaves all as it was',
@@ -100,24 +62,6 @@ test(
     t.alike(await migrated(t, later), failed('migrate'), 'in the hand-over nobody waits')
   }
 )
-
-test('S89 exit codes, signals and a gigabyte of words are failures', { skip }, async (t) => {
-  for (const last of [
-    'exit 1',
-    'exit 2',
-    'exit 30',
-    'exit 31',
-    'exit 127',
-    'exit 64',
-    'signal 9'
-  ]) {
-    const told = await ready(t, 'stateful-2', { hook: 'exits', last })
-    t.alike(await migrated(t, told), failed('migrate'), last)
-  }
-  const floods = await ready(t, 'stateful-2', { hook: 'floods' })
-  t.alike(await migrated(t, floods), failed('migrate'))
-  t.ok(floods.lab.told.some(({ facts }) => /printed more/.test(String(facts['text']))))
-})
 
 test('S73 a migration reaches nothing but its own new folder', { skip }, async (t) => {
   const told = await ready(t, 'stateful-2', { hook: 'reaches-out' })
