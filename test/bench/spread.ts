@@ -81,10 +81,16 @@ async function bench(): Promise<void> {
   for (const receivers of values.receivers.split(',').map(Number)) {
     for (const name of names) {
       say(`${name}: ${receivers} receivers, ${values.mb} MB, uplinks of ${uplinkMbit} Mbit/s ...`)
-      found.push(await runOne(name, { receivers, bytes, uplinkMbit }))
+      try {
+        found.push(await runOne(name, { receivers, bytes, uplinkMbit }))
+      } catch (error) {
+        // what was measured before stays
+        say(`${name}: ${receivers} receivers: failed, ${String(error)}`)
+        process.exitCode = 1
+      }
     }
   }
-  report(found, { bytes, uplinkMbit })
+  if (found.length > 0) report(found, { bytes, uplinkMbit })
 }
 
 async function runOne(

@@ -187,6 +187,17 @@ test('a node that reaches only a mirror installs from it', { timeout: 120_000 },
   machine.run(t)
   await machine.until(({ running, state }) => running?.label === '1.0.0' && state === 'idle')
 
+  // What it installed, it mirrors for the next, through its daemon.
+  const own = desk.file('own')
+  const mirrored = await machine.say('export', '--mirror', own)
+  t.is(mirrored.exit, 0, mirrored.stderr)
+  t.alike(mirrored.final?.data['releases'], [release])
+  const far = await Machine.lay(t, world.told, { mirrors: [own] })
+  far.run(t)
+  await far.until(({ running, state }) => running?.label === '1.0.0' && state === 'idle')
+  const two = await machine.say('export', '-o', desk.file('x'), '--mirror', own)
+  t.is(two.exit, 2)
+
   // The next one is fetched and waits for its place, as with any peer.
   const next = await world.release('2.0.0')
   const file = desk.file('r2.bundle')

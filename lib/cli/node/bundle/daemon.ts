@@ -1,6 +1,7 @@
 import { OtaError } from '../../../base/index.ts'
 import { exportBundle, wishedRelease, type ExportView } from './export.ts'
 import { importBundle, type ImportView } from './import.ts'
+import { exportMirror, mirrorWish, type MirrorView } from './mirror.ts'
 import type { Shelf } from './ports.ts'
 import { platform } from './shelf.ts'
 
@@ -42,11 +43,17 @@ export class Bundles {
     })
   }
 
-  async give(args: Args): Promise<ExportView> {
+  async give(args: Args): Promise<ExportView | MirrorView> {
+    const isMirror = args['mirror'] === 'true'
     const file = absolute(args['file'])
     return await this.#inTurn(async () => {
       const release = wishedRelease(this.#shelf.authority.believed, args['release'] ?? '')
       const { channel } = this.#options
+      if (isMirror) {
+        const { believed } = this.#shelf.authority
+        const wish = mirrorWish(believed, { folder: file, release, channel })
+        return await exportMirror(this.#shelf, wish)
+      }
       return await exportBundle(this.#shelf, { file, release, channel, platform })
     })
   }

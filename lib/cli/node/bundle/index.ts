@@ -8,6 +8,7 @@ import type { NodeConfig } from '../config/schema.ts'
 import { configFileOf, controlSocket, homeOf } from '../home.ts'
 import type { ExportView } from './export.ts'
 import type { ImportView } from './import.ts'
+import type { MirrorView } from './mirror.ts'
 
 /** A daemon may have gigabytes to read and to write. */
 const withinMs = 6 * HOUR
@@ -33,17 +34,20 @@ Example:
   },
   {
     name: 'export',
-    usage: `Usage: ota-node export [RELEASE] -o FILE [--home DIR] [--json]
+    usage: `Usage: ota-node export [RELEASE] -o FILE | --mirror DIR [--home DIR] [--json]
 
 Writes one file for a node that nobody reaches: all statements, and the bytes of RELEASE for this
 platform, patches as far as they are here; without RELEASE, of the newest release of this channel.
 Prints the newest join string with its checkpoint.
   -o, --output FILE          a file that is there already is replaced
+  --mirror DIR               instead: brings a folder up to date, with the newest ten releases of
+                             this channel whose bytes are here, that a plain web server or a
+                             share gives to nodes ([mirrors] in their configuration)
 
 Example:
     $ ota-node export -o r8.bundle
 `,
-    flags: { output: { type: 'text', short: 'o' } },
+    flags: { output: { type: 'text', short: 'o' }, mirror: { type: 'text' } },
     args: { min: 0, max: 1, what: 'one release' },
     run: exportFile
   }
@@ -94,14 +98,21 @@ async function tryOut({ out }: Context, file: string, config: NodeConfig): Promi
 
 async function exportFile(context: Context): Promise<Outcome> {
   const { args, flags, out } = context
-  const file = outputOf(flags.text('output'))
+  const mirror = flags.text('mirror')
+  if (mirror !== null && flags.text('output') !== null) {
+    throw new OtaError('USAGE', 'a file and a mirror are two exports', {
+      hint: 'give either -o FILE or --mirror DIR'
+    })
+  }
+  const file = mirror === null ? outputOf(flags.text('output')) : resolve(mirror)
   const release = args[0] ?? ''
   const config = await configOf(context)
   if (context.dryRun) return { message: `would write ${file}` }
   out.progress('exporting', file)
-  const view = await asked<ExportView>(
+  const order = { file, release, mirror: String(mirror !== null) }
+  const view = await asked<ExportView | MirrorView>(
     context,
-    { word: 'export', args: { file, release } },
+    { word: 'export', args: order },
     async () => {
       const { onShelf } = await import('./alone.ts')
       const { exportBundle, wishedRelease } = await import('./export.ts')
@@ -109,13 +120,19 @@ async function exportFile(context: Context): Promise<Outcome> {
       const { channel } = config
       return await onShelf(homeOf(context), config, async (shelf) => {
         const wished = wishedRelease(shelf.authority.believed, release)
+        if (mirror !== null) {
+          const { exportMirror, mirrorWish } = await import('./mirror.ts')
+          const { believed } = shelf.authority
+          const all = mirrorWish(believed, { folder: file, release: wished, channel })
+          return await exportMirror(shelf, { ...all, signal: context.signal })
+        }
         const wish = { file, release: wished, channel, platform, signal: context.signal }
         return await exportBundle(shelf, wish)
       })
     }
   )
   const data = view as unknown as Value // plain JSON: numbers, texts and lists of them
-  out.result('export', data, [view.message, `join    ${view.join}`])
+  out.result(mirror === null ? 'export' : 'mirror', data, [view.message, `join    ${view.join}`])
   return { data }
 }
 

@@ -1,6 +1,12 @@
 import { writeMirror, type Carried } from '../../../feed/index.ts'
 import { decodeEvidence, type CoreRef } from '../../../records/index.ts'
-import { evidenceId, toName, type KnownRelease } from '../../../trust/index.ts'
+import {
+  admittedReleases,
+  evidenceId,
+  toName,
+  type Believed,
+  type KnownRelease
+} from '../../../trust/index.ts'
 import { amount, formatSize } from '../../frame/index.ts'
 import { coresOf, newestJoin } from './export.ts'
 import { evidenceOf } from './papers.ts'
@@ -27,6 +33,23 @@ export interface MirrorWish {
   readonly kept: readonly KnownRelease[]
   readonly signal?: AbortSignal
   readonly onBytes?: (bytes: number) => void
+}
+
+/** A mirror of a node keeps so many releases of its channel, as far as they are there. */
+const releasesMost = 10
+
+/** What a node writes to a mirror: the release that is named, or the newest ones it has bytes of. */
+export function mirrorWish(
+  believed: Believed,
+  wish: {
+    readonly folder: string
+    readonly release: KnownRelease | null
+    readonly channel: string
+  }
+): MirrorWish {
+  const kept = admittedReleases(believed, wish.channel).slice(0, releasesMost)
+  const releases = wish.release === null ? kept : [wish.release]
+  return { folder: wish.folder, releases, kept: [...kept, ...releases] }
 }
 
 /** Brings a folder up to date that a web server or a share gives to nodes. */
