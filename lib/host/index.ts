@@ -53,6 +53,7 @@ export {
 } from './jail/capabilities.ts'
 export { showDestination, type Destination } from './netwatch/destination.ts'
 export { judgeSeen, type Seen, type Verdict } from './netwatch/verdict.ts'
+export { shadowMeans } from './shadow/means.ts'
 export { Rehearsal, type RehearsalCommand, type RehearsalOptions } from './shadow/rehearsal.ts'
 export {
   dropShadowReports,
@@ -68,4 +69,6 @@ export {
   type StateCopy
 } from './snapshot/copy.ts'
 export { takeSnapshot, type Freezer, type Snapshot } from './snapshot/take.ts'
+export { examine, type MachineFacts } from './doctor/examine.ts'
+export { finding, judgeMachine, type Finding, type Insisted } from './doctor/findings.ts'
 export { isUnitOf, serviceFile, unitFiles, type UnitFile, type UnitOf } from './unit/unit.ts'

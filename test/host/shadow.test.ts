@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import test from 'brittle'
-import { findJail, probeCapabilities, showShadowReport } from '../../lib/host/index.ts'
+import { findJail, probeCapabilities, shadowMeans, showShadowReport } from '../../lib/host/index.ts'
 import { changedPaths } from '../../lib/host/shadow/bait.ts'
 import { overLimit } from '../../lib/host/shadow/meters.ts'
 import { ShadowRoom, skip } from './shadows.ts'
@@ -186,6 +186,19 @@ test(
     t.alike(event, { tag: 'shadowed', op: 1, shadow: 'pass', phoneHome: 'unavailable' })
   }
 )
+
+test('what a shadow needs of a machine is asked once, and said as it is', slow, async (t) => {
+  const here = shadowMeans()
+  const [one, two] = [await here.jail(), await here.jail()]
+  t.is(one, two)
+  if (one.tag === 'none') return t.fail(one.why)
+  const how = await here.watches(one.jail)
+  t.is(await here.watches(one.jail), how)
+  const { has } = await probeCapabilities({ folder: await t.tmp() })
+  t.is(how, has['netwatch-full'] ? 'full' : 'count')
+  const nowhere = await shadowMeans('/nowhere').jail()
+  t.is(nowhere.tag, 'none')
+})
 
 test('a shadow that is ended says nothing more and leaves nothing', slow, async (t) => {
   const room = await ShadowRoom.open(await t.tmp())

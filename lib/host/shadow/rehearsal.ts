@@ -1,6 +1,6 @@
 import * as fs from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Clock, type Disk, type Log } from '../../base/index.ts'
+import { KIB, type Clock, type Disk, type Log } from '../../base/index.ts'
 import type { Command, Event, Reason } from '../../cutover/index.ts'
 import { readRunSpec, type RunSpec } from '../app/runspec.ts'
 import { onDisk } from '../failure.ts'
@@ -40,6 +40,8 @@ export interface RehearsalOptions {
   /** Of a state that is copied byte by byte. */
   readonly copyMax?: number
 }
+
+const memoryFactor = 1.5
 
 interface Shadowing {
   readonly op: number
@@ -99,7 +101,7 @@ export class Rehearsal {
     }
     if (op === null || this.#shown?.op === op) this.#shown = null
     const { home } = this.#at
-    await remove(op === null ? join(home.path, 'snapshots') : home.snapshots(op))
+    await this.#disk.remove(op === null ? join(home.path, 'snapshots') : home.snapshots(op))
   }
 
   async #snapshot({ op, release, from }: Asked<'snapshot'>): Promise<Event> {
@@ -160,9 +162,12 @@ export class Rehearsal {
     if (broken !== null) return { tag: 'failed', op, reason: broken }
     const spec = await readRunSpec(this.#disk, this.#at.home.runSpec(release))
     const shown = this.#shownFor(op)
-    const end = await this.#run(command, spec, shown, signal)
-    if (signal.aborted) return null
     const before = from === null ? null : await this.#report(from.release)
+    const isTight = await lacksMemory(before?.meters.rssBytes ?? 0)
+    const end = isTight
+      ? unable('there is not 1.5 times the memory free that the version before used')
+      : await this.#run(command, spec, shown, signal)
+    if (signal.aborted) return null
     const judged = judgeShadow(end, {
       shadow: command.shadow,
       phoneHome: command.phoneHome,
@@ -189,7 +194,7 @@ export class Rehearsal {
     const places = home.places(release, gen)
     const bait = from === null ? null : { path: join(folder, 'bait'), at: places.state }
     if (bait !== null) {
-      await remove(bait.path)
+      await this.#disk.remove(bait.path)
       await layBait(places.state, bait.path)
     }
     const staging = {
@@ -215,7 +220,7 @@ export class Rehearsal {
     if (process.getuid?.() !== 0) return config
     const copy = join(folder, 'config')
     await onDisk('copy', config, async () => {
-      await remove(copy)
+      await this.#disk.remove(copy)
       await fs.cp(config, copy, { recursive: true, verbatimSymlinks: true, errorOnExist: true })
     })
     await giveOver(copy, path)
@@ -257,6 +262,13 @@ function answerOf(op: number, { shadow, phoneHome, reason }: Judged): Event {
   return { tag: 'shadowed', op, shadow: passable(shadow), phoneHome: passable(phoneHome) }
 }
 
+/** Two versions at once must not bring the machine to its knees. */
+async function lacksMemory(used: number): Promise<boolean> {
+  const text = await fs.readFile('/proc/meminfo', 'latin1').catch(() => '')
+  const free = /^MemAvailable: +(\d+) kB$/m.exec(text)?.[1]
+  return free !== undefined && Number(free) * KIB < used * memoryFactor
+}
+
 /** A failure without a reason is none of the release: nobody can say what it would be for. */
 function passable(answer: Answer): Exclude<Answer, 'fail'> {
   return answer === 'fail' ? 'unavailable' : answer
@@ -265,8 +277,4 @@ function passable(answer: Answer): Exclude<Answer, 'fail'> {
 function unable(why: string): ShadowEnd {
   const facts = { meters: noMeters, seen: null, readyMs: null, selfCheck: 'silent' } as const
   return { answer: 'unavailable', reason: null, why, ...facts, written: [], output: '' }
-}
-
-async function remove(path: string): Promise<void> {
-  await onDisk('remove', path, async () => await fs.rm(path, { recursive: true, force: true }))
 }
