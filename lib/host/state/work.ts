@@ -122,21 +122,24 @@ export class StateWork {
     return await this.#make(jail, { op, from, way: { down: false, before, after } })
   }
 
-  /** By the program of the later version; else the generation that was left, if its loss is ok. */
+  /** By the program of the later version; else what was left, where its signers accept a loss. */
   async #down(command: StateCommand & { tag: 'down' }): Promise<Event> {
     const { op, from, to } = command
-    const failed = (reason: Reason): Event => ({ tag: 'failed', op, reason })
     const [before, after] = [await this.#version(from.release), await this.#version(to.release)]
     const { downTo, lossOk } = before.ota.state
     if (from.gen === to.gen) return { tag: 'sealed', op, gen: to.gen }
-    if (!downTo.includes(after.ota.state.schema)) {
-      return lossOk ? { tag: 'sealed', op, gen: to.gen } : failed('migrate')
-    }
+    const made = downTo.includes(after.ota.state.schema)
+      ? await this.#makeDown(command, { down: true, before, after })
+      : ({ tag: 'failed', op, reason: 'migrate' } as const)
+    return made.tag === 'failed' && lossOk ? { tag: 'sealed', op, gen: to.gen } : made
+  }
+
+  async #makeDown({ op, from }: StateCommand & { tag: 'down' }, way: Ends): Promise<Event> {
     const jail = await this.#jail()
-    if (jail === null) return failed('unavailable')
+    if (jail === null) return { tag: 'failed', op, reason: 'unavailable' }
     const broken = await this.#at.verify(from.release)
-    if (broken !== null) return failed(broken)
-    return await this.#make(jail, { op, from, way: { down: true, before, after } })
+    if (broken !== null) return { tag: 'failed', op, reason: broken }
+    return await this.#make(jail, { op, from, way })
   }
 
   async #make(
