@@ -35,7 +35,8 @@ const probeLimits = {
   tmpBytes: MIB,
   fileBytes: MIB,
   outputBytes: 64 * 1_024,
-  processes: 16
+  // counted with the threads of all other jails: they have one user between them
+  processes: 512
 }
 
 /** In a jail that is one: another user, few processes, no home, a system that cannot be written. */

@@ -174,7 +174,8 @@ function limitsOf(recipe: Recipe): JailLimits {
     tmpBytes: 512 * MIB,
     fileBytes: GIB,
     outputBytes: 4 * MIB,
-    processes: 256
+    // of the user that all jails of this machine share
+    processes: 1_024
   }
 }
 

@@ -23,7 +23,8 @@ const lookLimits: JailLimits = {
   tmpBytes: 64 * MIB,
   fileBytes: GIB,
   outputBytes: 32 * MIB,
-  processes: 64
+  // of the user that all jails of this machine share
+  processes: 512
 }
 
 /** One program on the source, by what it may see beside the system. */
