@@ -80,14 +80,14 @@ export class AppControl {
 
   /** New parameters in a folder: null when they are in use, else why not; in 10 s. */
   async params(slot: SlotName, folder: string): Promise<string | null> {
-    const isAnswer = ({ tag }: Said): boolean => tag === 'params'
+    const isAnswer = isTag('params')
     const line = `OTA=params:${folder}`
     return reasonIn(await this.ask(slot, { line, isAnswer, timeoutMs: paramsMs }))
   }
 
   /** The app's own check of itself: null when it is well, else why not. */
   async check(slot: SlotName): Promise<string | null> {
-    const isAnswer = ({ tag }: Said): boolean => tag === 'health'
+    const isAnswer = isTag('health')
     const line = 'OTA=shadow-check'
     return reasonIn(await this.ask(slot, { line, isAnswer, timeoutMs: checkMs }))
   }
@@ -110,6 +110,10 @@ export class AppControl {
 /** Whether an app says that it is in this state. */
 export function isState(state: (Said & { tag: 'state' })['state']): (said: Said) => boolean {
   return (said) => said.tag === 'state' && said.state === state
+}
+
+function isTag(tag: Said['tag']): (said: Said) => boolean {
+  return (said) => said.tag === tag
 }
 
 function reasonIn(answer: Answer): string | null {

@@ -1,24 +1,36 @@
-import { type Clock, type Disk, type Log } from '../../base/index.ts'
+import { unreachable, type Clock, type Disk, type Log } from '../../base/index.ts'
 import type { Command, Event, Reason, Slot, SlotName } from '../../cutover/index.ts'
 import { LauncherRefusal, type LauncherClient } from './client.ts'
 import { reasonOf } from '../performer.ts'
 import type { Home } from '../files/home.ts'
-import type { LauncherEvent, LauncherView, SlotView } from '../launcher/config.ts'
-import { Prober } from './prober.ts'
+import type { LauncherEvent, LauncherView, Serving, SlotView } from '../launcher/config.ts'
+import { heard, silence, type Said, type Word } from '../launcher/said.ts'
+import { Charge, type Chargeable } from './charge.ts'
+import { AppControl } from './control.ts'
+import { Prober, type Gate } from './prober.ts'
 import { environment, filler, readRunSpec, spawnOrder, type RunSpec } from './runspec.ts'
 
 export type ProcessCommand = Extract<
   Command,
-  { tag: 'start' | 'keep' | 'route' | 'arm' | 'disarm' | 'end' }
+  {
+    tag: 'start' | 'keep' | 'route' | 'arm' | 'disarm' | 'end' | 'release' | 'takeover' | 'resume'
+  }
 >
 
 const drainedGraceMs = 5_000
 const takenBackGraceMs = 2_000
+/** Good looks in a row at a socket on which the old version accepts too. */
+const sharedLooks = 5
 
-interface Running {
-  readonly spec: RunSpec
+interface Running extends Chargeable {
   readonly gen: string
   prober: Prober | null
+  /** What it said over its control stream. */
+  word: Word
+  /** It may serve: at level 2 not before it said so. */
+  isPrimary: boolean
+  /** It was not put in charge yet, and is not asked to be. */
+  waits: boolean
 }
 
 export interface ProcessPorts {
@@ -34,22 +46,31 @@ export class Processes {
   readonly #disk: Disk
   readonly #log: Log
   readonly #at: ProcessPorts
+  readonly #charge: Charge
+  /** Addresses in force of what the launcher listens on. */
+  readonly #addresses = new Map<string, string>()
   readonly #running: Record<SlotName, Running | null> = { a: null, b: null }
+  /** Talks with apps of level 2. */
+  readonly control: AppControl
 
   constructor(clock: Clock, disk: Disk, log: Log, at: ProcessPorts) {
     this.#clock = clock
     this.#disk = disk
     this.#log = log
     this.#at = at
+    this.control = new AppControl(clock, at.client)
+    this.#charge = new Charge(clock, log, this.control, at.emit)
   }
 
   /** Takes over what the launcher runs already. */
   async adopt(view: LauncherView): Promise<void> {
+    for (const [name, address] of Object.entries(view.listens)) this.#addresses.set(name, address)
     for (const name of ['a', 'b'] as const) {
       const slot = view.slots[name]
       if (slot === null || slot.status === 'down') continue
       const spec = await readRunSpec(this.#disk, this.#at.home.runSpec(slot.release))
-      this.#running[name] = { spec, gen: slot.gen, prober: null }
+      const word = slot.word ?? silence
+      this.#running[name] = newRunning(spec, slot.gen, { word, waits: !slot.live })
       if (slot.status === 'up') this.#probe(name, slot.ports)
     }
   }
@@ -77,8 +98,15 @@ export class Processes {
       case 'end':
         this.#end(command.slot, command.drain)
         break
-      default:
+      case 'takeover':
+      case 'resume':
+        this.#takeCharge(command.slot, command.tag)
         break
+      case 'release':
+        this.#charge.release(command.slot, this.#running[command.slot])
+        break
+      default:
+        unreachable(command)
     }
   }
 
@@ -87,6 +115,7 @@ export class Processes {
     const { slot } = event
     switch (event.what) {
       case 'started':
+        this.#forget(slot)
         this.#probe(slot, event.ports)
         break
       case 'spawn-failed':
@@ -95,6 +124,7 @@ export class Processes {
         break
       case 'exited': {
         this.#stopProbing(slot)
+        this.control.lost(slot)
         const { code, signal, restarting } = event
         this.#log('app-exited', { slot, code, signal, restarting })
         this.#at.emit({ tag: 'exited', slot, restarting })
@@ -102,6 +132,7 @@ export class Processes {
       }
       case 'ended':
         this.#stopProbing(slot)
+        this.control.lost(slot)
         this.#running[slot] = null
         this.#log('app-ended', { slot, lost: event.lost })
         this.#at.emit({ tag: 'ended', slot })
@@ -109,17 +140,63 @@ export class Processes {
       case 'took-back':
         this.#log('took-back', { slot, to: event.to })
         break
-      default:
+      case 'said':
+        this.#heard(slot, event.said)
         break
+      case 'watchdog':
+        this.#log('watchdog-missed', { slot })
+        this.#at.emit({ tag: 'watchdog', slot })
+        break
+      case 'stream-closed':
+        this.#log('control-stream-closed', { slot })
+        this.control.lost(slot)
+        break
+      default:
+        unreachable(event)
     }
   }
 
   close(): void {
+    this.#charge.close()
+    this.control.close()
     this.#stopProbing('a')
     this.#stopProbing('b')
   }
 
-  async #start({ slot, release, gen, restart }: ProcessCommand & { tag: 'start' }): Promise<void> {
+  /** A process that just began has said nothing yet. */
+  #forget(slot: SlotName): void {
+    const running = this.#running[slot]
+    if (running === null) return
+    running.word = silence
+    // Started again by the launcher, it is put in charge at once if it ever was.
+    running.isPrimary = isPrimary(running.spec, silence)
+  }
+
+  #heard(slot: SlotName, said: Said): void {
+    const running = this.#running[slot]
+    if (running === null) return
+    running.word = heard(running.word, said)
+    if (said.tag === 'state') running.isPrimary = isPrimary(running.spec, running.word)
+    this.control.take(slot, said)
+    running.prober?.nudge()
+  }
+
+  #takeCharge(slot: SlotName, verb: 'takeover' | 'resume'): void {
+    const taken = this.#running[slot]
+    if (taken !== null) taken.waits = false
+    this.#charge.take(slot, verb, taken)
+  }
+
+  #gate(running: Running): Gate {
+    const { spec, word, waits, isPrimary: isOpen } = running
+    const isLoading = word.state === null || word.state === 'idle' || word.state === 'synced'
+    const isReady = spec.level < 2 || (word.ready && (waits || !isLoading))
+    const looks = spec.passes && spec.level === 1 ? sharedLooks : 1
+    return { isReady, isBad: word.bad !== null, isOpen: isOpen || !spec.passes, looks }
+  }
+
+  async #start(command: ProcessCommand & { tag: 'start' }): Promise<void> {
+    const { slot, release, gen, restart, mode } = command
     const fail = (reason: Reason): void => this.#at.emit({ tag: 'start-failed', slot, reason })
     // Hashed again before the first start of a release on trial.
     const broken = restart ? null : await this.#at.verify(release)
@@ -129,12 +206,15 @@ export class Processes {
     }
     try {
       const spec = await readRunSpec(this.#disk, this.#at.home.runSpec(release))
-      this.#running[slot] = { spec, gen, prober: null }
+      this.#running[slot] = newRunning(spec, gen, { waits: mode === 'wait' })
       await this.#listen(spec)
-      const { lingerMs, drainMaxMs, proxy, stopTimeoutMs } = spec
-      const graceMs = proxy ? drainedGraceMs : Math.max(drainedGraceMs, stopTimeoutMs)
+      const { lingerMs, drainMaxMs, level, watchdogMs, limits, hold } = spec
+      const graceMs = graceOf(spec)
       this.#at.client.tell('manners', { drain: { lingerMs, drainMaxMs }, graceMs })
-      const run = spawnOrder(spec, gen, this.#at.home.places(release, gen))
+      const sockets = spec.passes ? spec.listen.map(({ name, spares }) => ({ name, spares })) : []
+      const pass = { level, mode, sockets, watchdogMs }
+      const order = spawnOrder(spec, gen, this.#at.home.places(release, gen))
+      const run = { ...order, hold, pass, limits }
       await this.#at.client.request('spawn', { slot, run, restart })
     } catch (error) {
       const reason = reasonOf(error)
@@ -150,9 +230,15 @@ export class Processes {
   }
 
   async #listen(spec: RunSpec): Promise<void> {
-    if (!spec.proxy) return
+    const how: Serving = spec.passes ? 'pass' : spec.hold ? 'hold' : 'relay'
+    if (!spec.proxy && !spec.passes) {
+      // It binds them by itself: nobody else may hold them.
+      for (const { name } of spec.listen) await this.#at.client.request('unlisten', { name })
+      return
+    }
     for (const { name, address } of spec.listen) {
-      const answer = await this.#at.client.request('listen', { name, addr: address })
+      const answer = await this.#at.client.request('listen', { name, addr: address, how })
+      this.#addresses.set(name, String(answer['addr']))
       this.#log('listening', { name, address: String(answer['addr']) })
     }
   }
@@ -161,9 +247,8 @@ export class Processes {
     const spec = this.#running[slot]?.spec
     // What is being ended is no longer asked how it is.
     this.#stopProbing(slot)
-    const { lingerMs, drainMaxMs, proxy, stopTimeoutMs } = spec ?? usualManners
-    const patience = proxy ? drainedGraceMs : Math.max(drainedGraceMs, stopTimeoutMs)
-    const graceMs = drain ? patience : takenBackGraceMs
+    const { lingerMs, drainMaxMs } = spec ?? usualManners
+    const graceMs = drain ? graceOf(spec ?? usualManners) : takenBackGraceMs
     this.#at.client.tell('end', { slot, drain: drain ? { lingerMs, drainMaxMs } : null, graceMs })
   }
 
@@ -176,7 +261,8 @@ export class Processes {
     const fill = filler(places)
     const addresses = spec.listen.map(({ name, address }) => {
       const port = ports[name]
-      return [name, port === undefined ? local(address) : `127.0.0.1:${port}`] as const
+      const held = spec.passes ? (this.#addresses.get(name) ?? address) : address
+      return [name, port === undefined ? local(held) : `127.0.0.1:${port}`] as const
     })
     const [first] = spec.listen
     const port = first === undefined ? undefined : ports[first.name]
@@ -195,9 +281,11 @@ export class Processes {
         ? { ...probe, run: probe.run.map((one) => fill(one).replaceAll('${PORT}', String(port))) }
         : probe
     )
-    running.prober = new Prober(this.#clock, { ...spec, probes }, at, (tag) =>
+    const gate = (): Gate => this.#gate(running)
+    running.prober = new Prober(this.#clock, { ...spec, probes }, { ...at, gate }, (tag) => {
       this.#at.emit({ tag, slot })
-    )
+      if (tag === 'healthy') running.awaited?.()
+    })
     running.prober.start()
   }
 
@@ -230,7 +318,49 @@ export function slotOf(view: SlotView | null): Slot | null {
   }
 }
 
-const usualManners = { lingerMs: 1_500, drainMaxMs: 30_000, proxy: true, stopTimeoutMs: 30_000 }
+const usualManners = {
+  lingerMs: 1_500,
+  drainMaxMs: 30_000,
+  proxy: true,
+  passes: false,
+  level: 0,
+  stopTimeoutMs: 30_000
+} as const
+
+/** From the signal to SIGKILL, once it was drained: one that drains by itself needs that long. */
+function graceOf({
+  proxy,
+  passes,
+  level,
+  drainMaxMs,
+  stopTimeoutMs
+}: Pick<RunSpec, keyof typeof usualManners>): number {
+  if (proxy || level === 2) return drainedGraceMs
+  return (passes ? Math.max(stopTimeoutMs, drainMaxMs) : stopTimeoutMs) + drainedGraceMs
+}
+
+function newRunning(
+  spec: RunSpec,
+  gen: string,
+  { word = silence, waits }: { readonly word?: Word; readonly waits: boolean }
+): Running {
+  const made: Running = {
+    spec,
+    gen,
+    word,
+    waits,
+    prober: null,
+    isPrimary: isPrimary(spec, word),
+    awaited: null,
+    isHealthy: () => made.prober?.isHealthy === true
+  }
+  return made
+}
+
+/** Whether it accepts: one that takes sockets over its stream does once it is in charge. */
+function isPrimary(spec: RunSpec, { state }: Word): boolean {
+  return spec.level < 2 || state === 'primary' || state === 'frozen'
+}
 
 /** An address as the app itself binds it, asked from this machine. */
 function local(address: string): string {
