@@ -45,6 +45,8 @@ export type Event =
   | { readonly tag: 'ended'; readonly slot: SlotName }
   /** It missed its sign of life twice. */
   | { readonly tag: 'watchdog'; readonly slot: SlotName }
+  /** It waits for its turn and lacks nothing but the lock. */
+  | { readonly tag: 'loaded'; readonly slot: SlotName }
   | { readonly tag: 'released'; readonly slot: SlotName }
   | { readonly tag: 'release-timeout'; readonly slot: SlotName }
   | { readonly tag: 'primary'; readonly slot: SlotName }
@@ -98,5 +100,20 @@ export type FromOutside = Extract<
       | 'clear'
       | 'apply'
       | 'retry'
+  }
+>
+
+/** What a rehearsal tells, and the turn for one. */
+export type Rehearsed = Extract<
+  Event,
+  {
+    tag:
+      | 'shadow'
+      | 'snapped'
+      | 'rehearsed'
+      | 'retry-later'
+      | 'unavailable'
+      | 'shadow-ready'
+      | 'shadowed'
   }
 >

@@ -4,6 +4,8 @@ import { applyQuarantine } from './quarantine.ts'
 import { isReason, type Reason } from './reasons.ts'
 import type { Op, State, Undo } from './state.ts'
 
+const takenBackEdge = 33
+
 /** A node that never ran anything. */
 export const emptyState: State = {
   pointer: null,
@@ -18,6 +20,7 @@ export const emptyState: State = {
   dead: [],
   handover: 'overlap',
   level: 0,
+  prevLevel: 0,
   live: 'a',
   routed: null,
   pending: null,
@@ -36,9 +39,10 @@ export function applyLine(state: State, line: JournalDraft): State {
       const lastOp = Math.max(state.lastOp, line.op)
       const undo = undoOf(line)
       const after = { ...state, op: opOf(line), lastOp, undo }
-      if (line.state !== 'trial')
-        return line.edge === 33 ? { ...after, level: line.fromLevel } : after
-      return { ...after, handover: line.handover ?? state.handover, level: line.level }
+      const { level, fromLevel } = line
+      if (line.edge === takenBackEdge) return { ...after, level: fromLevel, prevLevel: 0 }
+      if (line.state !== 'trial') return after
+      return { ...after, handover: line.handover ?? state.handover, level, prevLevel: fromLevel }
     }
     case 'exec': {
       const { op } = state
@@ -59,8 +63,8 @@ export function applyLine(state: State, line: JournalDraft): State {
     case 'gc':
       return { ...state, gcAt: null }
     case 'base': {
-      const { pointer, lastOp, lastGood, gcAt, held, handover, level } = line
-      return { ...emptyState, pointer, lastOp, lastGood, gcAt, held, handover, level }
+      const { pointer, lastOp, lastGood, gcAt, held, handover, level, prevLevel } = line
+      return { ...emptyState, pointer, lastOp, lastGood, gcAt, held, handover, level, prevLevel }
     }
     case 'note':
       return state
@@ -109,13 +113,13 @@ export function edgeLine(state: State, edge: number, ended: Op | null = null): E
 
 /** Everything persistent, as the lines of a fresh journal (without notes). */
 export function compactLines(state: State): readonly JournalDraft[] {
-  const { pointer, lastOp, lastGood, gcAt, held, handover, level } = state
+  const { pointer, lastOp, lastGood, gcAt, held, handover, level, prevLevel } = state
   const quarantine: JournalDraft[] = state.quarantine.map(({ nextMs, ...rest }) => ({
     tag: 'quarantine',
     ...rest,
     next: nextMs
   }))
-  const kept = { lastOp, pointer, lastGood, gcAt, held, handover, level }
+  const kept = { lastOp, pointer, lastGood, gcAt, held, handover, level, prevLevel }
   const base: JournalDraft = { tag: 'base', ...kept }
   return [base, ...quarantine, edgeLine(state, 0)]
 }
@@ -130,9 +134,15 @@ export function pointerIn(lines: readonly JournalDraft[]): Pointer | null {
 }
 
 function opOf(line: EdgeLine): Op | null {
-  const { tag, edge, state, release, turn, reason, undo, undoAt, undoWhy, ...rest } = line
+  const { op, state, release, from, gen, handover, warmMs, observeMs, level, fromLevel } = line
+  const { split, back, transition, shadow, phoneHome, verdicts, loss, warm, turn } = line
+  const { boots, rehearsals, tries, deadline, next } = line
   if (state === 'idle' || release === null) return null
-  return { ...rest, state, release, turn, reason: isReason(reason) ? reason : null }
+  const plan = { handover, warmMs, observeMs, level, split, back, transition, shadow, phoneHome }
+  const counts = { boots, rehearsals, tries, deadline }
+  const reason = isReason(line.reason) ? line.reason : null
+  const known = { op, release, state, from, gen, fromLevel, verdicts, loss, warm, turn, next }
+  return { ...plan, ...counts, ...known, reason, quiet: false }
 }
 
 function undoOf({ undo, undoAt, undoWhy }: EdgeLine): Undo | null {

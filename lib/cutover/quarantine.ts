@@ -30,7 +30,10 @@ export function quarantineLine(
   // S78: a quarantined release announced a thousand times leaves one line.
   if (held?.active === true) return null
   const tries = (held?.tries ?? 0) + 1
-  const delayMs = cause.why === 'host' ? hostRetriesMs[tries - 1] : undefined
+  const usual = cause.why === 'host' ? hostRetriesMs[tries - 1] : undefined
+  // Room and rights are asked for before anything is fetched: that look a day costs nothing.
+  const isCheap = cause.code === 'disk' || cause.code === 'denied'
+  const delayMs = usual ?? (cause.why === 'host' && isCheap ? DAY : undefined)
   const next = delayMs === undefined ? null : nowMs + delayMs
   return { tag: 'quarantine', release, ...cause, tries, next, by: null, active: true }
 }

@@ -1,10 +1,11 @@
 import type { JournalDraft, Pointer } from '../records/index.ts'
-import { takeBack } from './edges/back.ts'
+import { empty, takeBack } from './edges/back.ts'
 import { applyLine, emptyState, pointerIn } from './fold.ts'
-import { isBefore, rehearsalsMax } from './edges/forward.ts'
-import { committed, startOnTrial } from './edges/handover.ts'
+import { bothSpeak, serveAgain } from './edges/handover.ts'
+import { isBefore, rehearsalsMax } from './edges/op.ts'
+import { committed, staysWarm, startOnTrial } from './edges/trial.ts'
 import type { Op, Slot, SlotName, State } from './state.ts'
-import { other, Turn, type Step } from './edges/turn.ts'
+import { isUp, other, Turn, type Step } from './edges/turn.ts'
 
 /** What a daemon finds when it starts. */
 export interface Found {
@@ -70,6 +71,8 @@ function recoverOp(turn: Turn, op: Op, alive: boolean): void {
       break
     case 'waiting':
       if (op.turn !== 'no') backToWaiting(turn, op, alive)
+      // Another start of this program may be able to look.
+      else turn.set({ op: { ...op, deadline: null, reason: null } })
       break
     case 'snapshot':
     case 'migrated':
@@ -101,15 +104,39 @@ function backToWaiting(turn: Turn, op: Op, alive: boolean): void {
     const slot = turn.state.slots[name]
     if (slot?.release === op.release) turn.end(name, false)
   }
+  const { live, slots } = turn.state
+  const mayHaveLetGo = op.state === 'cutover' && op.handover === 'exclusive' && bothSpeak(op)
+  if (mayHaveLetGo && isUp(slots[live]?.status)) letGo(turn, live)
   // A daemon that died alone is not the release's doing; a machine that died may be.
   const rehearsals = alive ? Math.max(0, op.rehearsals - 1) : op.rehearsals
-  turn.edge(0, { ...op, state: 'waiting', turn: 'no', next: null, rehearsals, reason: null })
+  const gen = op.transition ? (op.from?.gen ?? op.gen) : op.gen
+  const waiting = {
+    state: 'waiting',
+    turn: 'no',
+    next: null,
+    reason: null,
+    deadline: null
+  } as const
+  turn.edge(0, { ...op, ...waiting, rehearsals, gen })
+  turn.command({ tag: 'end-shadow', op: op.op })
+  // A generation that nothing names is garbage.
+  if (op.state === 'cutover') turn.command({ tag: 'discard', op: op.op })
   if (rehearsals >= rehearsalsMax) turn.drop(29, 'rehearsal-loop')
+}
+
+/** A process of which nobody knows whether it still is the one in charge. */
+function letGo(turn: Turn, name: SlotName): void {
+  const slot = turn.state.slots[name]
+  if (slot !== null) turn.slot(name, { ...slot, status: 'released' })
 }
 
 /** The flip is the point of no return: write `trial` and go forward. */
 function goForward(turn: Turn, op: Op): void {
-  const warm = isWarm(turn, op)
+  const { live } = turn.state
+  const old = turn.state.slots[other(live)]
+  if (op.handover === 'exclusive' && bothSpeak(op) && isUp(old?.status)) letGo(turn, other(live))
+  const status = turn.state.slots[other(live)]?.status
+  const warm = old?.release === op.from?.release && staysWarm(op, status)
   const stays = warm ? op.warmMs : op.warmMs + op.observeMs
   const trial: Op = { ...op, state: 'trial', next: null, warm, deadline: turn.nowMs + stays }
   turn.set({ undo: null, gcAt: null })
@@ -123,17 +150,22 @@ function resumeTrial(turn: Turn, op: Op): void {
   const warm = isWarm(turn, op)
   if (op.warm && !warm) turn.edge(16, { ...op, warm: false })
   if (mine === null || mine.release !== op.release || mine.status === 'down') {
-    if (warm) takeBack(turn, 31, 'exit')
+    const isOver = mine !== null && mine.release === op.release
+    // Loaded behind the lock or not started yet: it had no chance to serve.
+    const isFirst = op.handover === 'exclusive' && op.boots <= 1 && !isOver
+    if (warm && !isFirst) takeBack(turn, 31, 'exit')
     else startOnTrial(turn)
     return
   }
-  turn.route(live)
+  // Told again it is the same: a crash may have come before it was told at all.
+  if (op.from !== null && op.level === 2 && mine.status === 'starting') turn.takeOver(live)
+  else turn.route(live)
   if (!warm) {
     turn.end(other(live), true)
     return
   }
   turn.command({ tag: 'keep', slot: other(live), restart: false })
-  turn.command({ tag: 'arm', on: live, to: other(live) })
+  if (op.gen === op.from?.gen) turn.command({ tag: 'arm', on: live, to: other(live) })
 }
 
 function recoverCommit(turn: Turn, op: Op): void {
@@ -148,8 +180,14 @@ function recoverCommit(turn: Turn, op: Op): void {
 /** Redo from the top: write the pointer again, then go on with what runs. */
 function recoverBack(turn: Turn, op: Op): void {
   const { from, next } = op
-  if (from === null || next === null) return
+  if (from === null) return
+  if (next === null) {
+    empty(turn)
+    return
+  }
   const goal = slotHolding(turn, from.release)
+  const speaks = goal !== null && op.fromLevel === 2 && isUp(turn.state.slots[goal]?.status)
+  if (goal !== null && speaks) letGo(turn, goal)
   if (goal !== null && turn.state.slots[goal]?.status === 'healthy') {
     turn.set({ live: goal })
     turn.route(goal)
@@ -163,9 +201,8 @@ function keepRunning(turn: Turn): void {
   endStrangers(turn)
   if (pointer === null || op?.state === 'trial' || op?.state === 'back') return
   const slot = slots[live]
-  if (slot === null || slot.status === 'down') turn.start(live, pointer, true)
-  else {
-    if (slot.status === 'healthy') turn.route(live)
+  serveAgain(turn)
+  if (slot !== null && slot.status !== 'down') {
     if (fault === null) turn.command({ tag: 'keep', slot: live, restart: true })
   }
 }
@@ -186,9 +223,7 @@ function endStrangers(turn: Turn): void {
 
 function isWarm(turn: Turn, op: Op): boolean {
   const old = turn.state.slots[other(turn.state.live)]
-  const up = old !== null && old.status !== 'down' && old.status !== 'ending'
-  const mayBeWarm = op.state === 'cutover' ? op.handover === 'overlap' : op.warm
-  return mayBeWarm && up && old.release === op.from?.release
+  return op.warm && isUp(old?.status) && old?.release === op.from?.release
 }
 
 function slotHolding(turn: Turn, release: string): SlotName | null {

@@ -98,6 +98,8 @@ export interface Op extends Omit<HandoverPlan, 'gen' | 'handover'> {
   readonly verdicts: Verdicts | null
   /** An operator accepted that what was written since the hand-over stays behind. */
   readonly loss: boolean
+  /** In cutover: nobody writes the state any more. Not journaled: a crash begins again. */
+  readonly quiet: boolean
   /** A pointer on its way to disk. */
   readonly next: Pointer | null
 }
@@ -140,6 +142,8 @@ export interface State {
   readonly handover: 'overlap' | 'exclusive'
   /** Level of what the pointer names. */
   readonly level: 0 | 1 | 2
+  /** Level of what ran before that. */
+  readonly prevLevel: 0 | 1 | 2
   /** Slot of what the pointer names, or of what served last. */
   readonly live: SlotName
   /** Slot that gets new connections; null: they wait. */

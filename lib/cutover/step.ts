@@ -1,29 +1,21 @@
 import { assert, unreachable } from '../base/index.ts'
-import {
-  advance,
-  dropEarly,
-  fail,
-  go,
-  isBefore,
-  retryFetch,
-  want,
-  withhold
-} from './edges/forward.ts'
-import { kept, oldDoesNotServe, proceedBack, takenBack, undoNow, wayBack } from './edges/back.ts'
-import { beginTrial, commit, committed, cutOver, flipLater, newSlot } from './edges/handover.ts'
-import { newSlotEvent, notCutOver, oldSlotEvent } from './edges/handover.ts'
-import { backoffMs, noteExit } from './keepalive.ts'
+import { advance, dropEarly, fail, halted, retryFetch, sealed, want } from './edges/forward.ts'
+import { proceedBack } from './edges/back.ts'
+import { notCutOver } from './edges/handover.ts'
+import * as rehearsal from './edges/rehearse.ts'
+import { slotEvent } from './edges/slots.ts'
+import { beginTrial, committed, flipLater } from './edges/trial.ts'
+import { keep, resume, rollback, undo } from './edges/undo.ts'
 import {
   liftedByCompletion,
   liftedByHand,
   liftedByPlan,
-  liftedByResume,
   liftedByYes,
   previousStaysMs
 } from './quarantine.ts'
 import type { ReleaseName } from '../records/index.ts'
-import type { Event, FromOutside, SlotEvent } from './events.ts'
-import type { Slot, SlotName, State } from './state.ts'
+import type { Event, FromOutside, Rehearsed } from './events.ts'
+import type { State } from './state.ts'
 import { tick } from './edges/tick.ts'
 import { keptVersions, Turn, type Step } from './edges/turn.ts'
 
@@ -54,11 +46,11 @@ function dispatch(turn: Turn, event: Event): boolean {
     case 'failed':
       return fail(turn, event.op, event.reason)
     case 'go':
-      return go(turn, event.release)
+      return rehearsal.go(turn, event.release, 'go')
     case 'confirmed':
-      return cutOver(turn, event.op)
+      return rehearsal.confirmed(turn, event.op)
     case 'withhold':
-      return withhold(turn, event.release) || stopCutover(turn, event.release)
+      return rehearsal.withhold(turn, event.release) || stopCutover(turn, event.release)
     case 'healthy':
     case 'unhealthy':
     case 'start-timeout':
@@ -66,6 +58,7 @@ function dispatch(turn: Turn, event: Event): boolean {
     case 'exited':
     case 'ended':
     case 'watchdog':
+    case 'loaded':
     case 'released':
     case 'release-timeout':
     case 'primary':
@@ -84,8 +77,9 @@ function dispatch(turn: Turn, event: Event): boolean {
     case 'unavailable':
     case 'shadow-ready':
     case 'shadowed':
+      return rehearse(turn, event)
     case 'sealed':
-      return false
+      return sealed(turn, event.op, event.gen)
     case 'halted':
     case 'undo':
     case 'resume':
@@ -99,6 +93,29 @@ function dispatch(turn: Turn, event: Event): boolean {
     case 'apply':
     case 'retry':
       return fleetOrOperator(turn, event)
+    default:
+      return unreachable(event)
+  }
+}
+
+function rehearse(turn: Turn, event: Rehearsed): boolean {
+  switch (event.tag) {
+    case 'shadow':
+      return rehearsal.go(turn, event.release, 'shadow')
+    case 'snapped':
+      return rehearsal.snapped(turn, event.op)
+    case 'rehearsed':
+      return rehearsal.rehearsed(turn, event.op)
+    case 'retry-later':
+      return rehearsal.retryLater(turn, event.op)
+    case 'unavailable':
+      return rehearsal.unavailable(turn, event.op, event.what)
+    case 'shadow-ready':
+      return rehearsal.shadowReady(turn, event.op)
+    case 'shadowed': {
+      const { shadow, phoneHome } = event
+      return rehearsal.shadowed(turn, event.op, { shadow, phoneHome })
+    }
     default:
       return unreachable(event)
   }
@@ -121,14 +138,14 @@ function fleetOrOperator(turn: Turn, event: FromOutside): boolean {
     case 'hold': {
       if (turn.state.held === event.on) return false
       turn.line({ tag: 'hold', on: event.on })
-      if (event.on && !withhold(turn, null)) stopCutover(turn, null)
+      if (event.on && !rehearsal.withhold(turn, null)) stopCutover(turn, null)
       return true
     }
     case 'floor':
       turn.set({ barred: event.barred, dead: event.dead ?? [] })
       return true
     case 'rollback':
-      return rollback(turn)
+      return rollback(turn, event.acceptLoss === true)
     case 'keep':
       return keep(turn)
     case 'clear':
@@ -144,90 +161,6 @@ function fleetOrOperator(turn: Turn, event: FromOutside): boolean {
 }
 
 const lifts = { clear: liftedByHand, apply: liftedByYes, retry: liftedByPlan }
-
-function slotEvent(turn: Turn, name: SlotName, event: SlotEvent): boolean {
-  const before = turn.state.slots[name]
-  if (before === null) return false
-  const after = slotAfter(before, event, turn.nowMs)
-  turn.slot(name, after)
-  const { op, live } = turn.state
-  // What we ended ourselves is gone; it no longer says anything about its release.
-  const gone = before.status === 'ending' && (event.tag === 'ended' || event.tag === 'exited')
-  if (before.status === 'ending' && !gone) {
-    turn.slot(name, before)
-    return true
-  }
-  if (op?.state === 'cutover' || op?.state === 'trial') {
-    const isNew = before.release === op.release && newSlot(turn, op) === name
-    return isNew ? newSlotEvent(turn, event) : oldSlotEvent(turn, event)
-  }
-  if (op?.state === 'back') return backSlotEvent(turn, name, event)
-  if (name !== live) {
-    if (after?.status === 'down') turn.slot(name, null)
-    return true
-  }
-  if (op?.state === 'stuck' && event.tag === 'healthy') {
-    turn.route(name)
-    if (before.release === op.from?.release) takenBack(turn, name)
-    return true
-  }
-  return servingSlotEvent(turn, name, event)
-}
-
-/** Nothing is being handed over: keep what the pointer names alive (edge 19). */
-function servingSlotEvent(turn: Turn, name: SlotName, event: SlotEvent): boolean {
-  const { pointer, slots } = turn.state
-  if (event.tag === 'healthy' || event.tag === 'start-timeout') turn.route(name)
-  if (pointer === null) {
-    if (event.tag === 'exited' || event.tag === 'ended') turn.slot(name, null)
-    return true
-  }
-  if (event.tag === 'ended') turn.start(name, pointer, true)
-  const restarts = event.tag === 'exited' && event.restarting
-  if (!restarts && slots[name]?.status === 'down') {
-    turn.set({ restartAt: turn.nowMs + backoffMs(slots[name].exits.length) })
-  }
-  return true
-}
-
-function backSlotEvent(turn: Turn, name: SlotName, event: SlotEvent): boolean {
-  const { op, slots } = turn.state
-  const isOld = slots[name] !== null && slots[name].release === op?.from?.release
-  const cold = op?.next === null
-  const failed = event.tag === 'exited' || event.tag.startsWith('start-') // never served
-  if (isOld && cold && (failed || event.tag === 'unhealthy')) oldDoesNotServe(turn)
-  else proceedBack(turn)
-  return true
-}
-
-function slotAfter(slot: Slot, event: SlotEvent, nowMs: number): Slot | null {
-  switch (event.tag) {
-    case 'healthy':
-      return { ...slot, status: 'healthy' }
-    case 'primary':
-      return { ...slot, status: 'healthy' }
-    case 'released':
-      return { ...slot, status: 'released' }
-    case 'release-timeout':
-      return slot
-    case 'unhealthy':
-    case 'start-timeout':
-    case 'takeover-timeout':
-    case 'watchdog':
-      return { ...slot, status: 'bad' }
-    case 'exited': {
-      if (slot.status === 'ending') return null
-      const exits = noteExit(slot.exits, nowMs)
-      return { ...slot, status: event.restarting ? 'starting' : 'down', exits }
-    }
-    case 'start-failed':
-      return { ...slot, status: 'down', exits: noteExit(slot.exits, nowMs) }
-    case 'ended':
-      return null
-    default:
-      return unreachable(event)
-  }
-}
 
 function flipped(turn: Turn, seq: number): boolean {
   const { op, pending } = turn.state
@@ -268,52 +201,6 @@ function stopCutover(turn: Turn, release: ReleaseName | null): boolean {
   return true
 }
 
-function halted(turn: Turn, release: ReleaseName, why: 'halted' | 'aborted'): boolean {
-  const { op, pointer } = turn.state
-  if (op?.release === release) {
-    if (isBefore(op.state, 'cutover')) return dropEarly(turn, release, why)
-    if (op.state !== 'cutover' || op.next !== null) return false
-    notCutOver(turn, why)
-    return true
-  }
-  // S78: who runs it hears `undo`; everyone else notes it once and never starts it.
-  return pointer?.release !== release && turn.quarantine(release, why)
-}
-
-function undo(turn: Turn, event: Extract<Event, { tag: 'undo' }>): boolean {
-  const { release, atMs, why } = event
-  const { pointer, op } = turn.state
-  if (pointer?.release !== release) return halted(turn, release, why)
-  if (turn.state.undo?.release === release) return false
-  if (op?.state === 'back' || op?.state === 'stuck') return false
-  if (wayBack(turn, why) === null) {
-    kept(turn, { release, atMs, why })
-    return true
-  }
-  turn.set({ undo: { release, atMs, why } })
-  turn.edge(32, op)
-  return true
-}
-
-/** Edges 36 and 37: what the fleet said is lifted; what was seen here stays. */
-function resume(turn: Turn, release: ReleaseName, by: string): boolean {
-  const lifted = liftedByResume(turn.state, release, by)
-  const cancels = turn.state.undo?.release === release
-  turn.lines(lifted)
-  if (cancels) {
-    turn.set({ undo: null })
-    turn.edge(36, turn.state.op)
-  }
-  return cancels || lifted.length > 0
-}
-
-/** An operator's way back is not delayed. */
-function rollback(turn: Turn): boolean {
-  const { pointer, op } = turn.state
-  if (pointer === null || op?.state === 'back' || wayBack(turn, 'operator') === null) return false
-  return undoNow(turn, { release: pointer.release, atMs: turn.nowMs, why: 'operator' })
-}
-
 function completed(turn: Turn, release: ReleaseName): boolean {
   const lifted = liftedByCompletion(turn.state, release)
   turn.lines(lifted)
@@ -335,12 +222,4 @@ function noteEnd(turn: Turn, release: ReleaseName, how: 'completed' | 'supersede
   const prev = turn.state.pointer?.prev ?? null
   const gcAt = prev === null ? null : (turn.state.gcAt ?? turn.nowMs + previousStaysMs)
   turn.line({ tag: 'completed', release, how, gcAt })
-}
-
-function keep(turn: Turn): boolean {
-  const { op, pointer, live } = turn.state
-  if (op?.state !== 'stuck' || pointer === null) return false
-  if (pointer.release === op.release) commit(turn, 35)
-  else takenBack(turn, live)
-  return true
 }

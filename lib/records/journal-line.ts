@@ -128,8 +128,9 @@ export interface BaseLine {
   readonly held: boolean
   /** Hand-over class of what the pointer names. */
   readonly handover: 'overlap' | 'exclusive'
-  /** Level of what the pointer names; 0 in a journal of an earlier version. */
+  /** Levels of what the pointer names and of what ran before; 0 in an earlier journal. */
   readonly level: 0 | 1 | 2
+  readonly prevLevel: 0 | 1 | 2
 }
 
 /** A piece of what another room remembers under `key`; valid once all `parts` are there. */
@@ -223,7 +224,8 @@ function checkDraft(at: Fields): JournalDraft {
         gcAt: at.orNull('gcAt', (key) => at.count(key)),
         held: at.flag('held'),
         handover: at.oneOf('handover', HANDOVERS),
-        level: at.level('level')
+        level: at.level('level'),
+        prevLevel: at.level('prevLevel')
       }
     case 'note':
       return {

@@ -1,6 +1,6 @@
 import test from 'brittle'
 import * as fc from 'fast-check'
-import { isQuarantined, step } from '../../lib/cutover/index.ts'
+import { isQuarantined, plainPlan, step } from '../../lib/cutover/index.ts'
 import type { Event, State } from '../../lib/cutover/index.ts'
 import { installed, Killed, releaseA, releaseB, releaseC, replay, upgrade } from './world.ts'
 import type { Rules, World } from './world.ts'
@@ -21,9 +21,9 @@ function tell(world: World, story: 'good' | 'undo'): void {
 
 function survive(world: World, story: 'good' | 'undo', alive: boolean, kills: number[]): void {
   for (const kill of [...kills, Infinity]) {
-    world.killAfter = world.writes + kill
+    world.killAfter = world.points + kill
     try {
-      if (world.writes > 0) world.restart(alive)
+      if (world.points > 0) world.restart(alive)
       tell(world, story)
       return
     } catch (error) {
@@ -37,9 +37,9 @@ function survive(world: World, story: 'good' | 'undo', alive: boolean, kills: nu
 
 const stories: readonly { rules: Rules; story: 'good' | 'undo'; end: string }[] = [
   { rules: {}, story: 'good', end: releaseB },
-  { rules: { handover: 'exclusive' }, story: 'good', end: releaseB },
+  { rules: { plan: { handover: 'exclusive' } }, story: 'good', end: releaseB },
   { rules: {}, story: 'undo', end: releaseA },
-  { rules: { handover: 'exclusive' }, story: 'undo', end: releaseA },
+  { rules: { plan: { handover: 'exclusive' } }, story: 'undo', end: releaseA },
   { rules: { start: { [releaseB]: 'exit' } }, story: 'good', end: releaseA }
 ]
 
@@ -85,7 +85,7 @@ test('a release that takes the machine down three times is given up', (t) => {
       if (round > 0) world.restart(false)
       // Dies with its machine as soon as it is started.
       const before = world.edges.length
-      world.killAfter = world.writes + 20
+      world.killAfter = world.points + 20
       world.tell({ tag: 'want', release: releaseB, kind: 'code' })
       const left = world.edges.slice(before).length
       world.killAfter = left > 0 || world.state.op !== null ? world.writes + 2 : Infinity
@@ -123,7 +123,13 @@ const anyEvent: fc.Arbitrary<Event> = fc
     on: fc.boolean(),
     restarting: fc.boolean(),
     barred: fc.subarray(releases),
-    plan: fc.constant({ gen: '0-1', handover: 'overlap' as const, warmMs: 5, observeMs: 5 })
+    plan: fc.constant({
+      ...plainPlan,
+      gen: '0-1',
+      handover: 'overlap' as const,
+      warmMs: 5,
+      observeMs: 5
+    })
   })
   // Each member of the union finds its fields in the record; the others it does not read.
   .map((fields) => fields as unknown as Event)

@@ -26,13 +26,13 @@ test('an upgrade starts beside the old version, keeps it warm, drains it and sta
   t.is(world.slots.a, null, 'drained after the warm time')
   world.pass(600_000)
   t.alike(world.edges, [1, 2, 3, 4, 6, 7, 13, 14, 15, 16, 17, 18])
-  t.alike(world.pointer?.prev, { release: releaseA, gen: '0-1', back: 'code' })
+  t.alike(world.pointer?.prev, { release: releaseA, gen: '1-1', back: 'code' })
   const keep = world.commands('gc').at(-1)
   t.ok(keep?.tag === 'gc' && keep.keep.includes(releaseA), 'the previous version is spared')
 })
 
 test('an exclusive upgrade stops the old version before it flips and starts the new one', (t) => {
-  const world = installed(releaseA, { handover: 'exclusive' })
+  const world = installed(releaseA, { plan: { handover: 'exclusive' } })
   upgrade(world, releaseB)
   const deeds = world.done.map(({ tag }) => tag)
   t.ok(deeds.indexOf('end') < deeds.indexOf('flip'))
@@ -231,20 +231,28 @@ test('the previous version stays a day from when the fleet is done, however late
 })
 
 test('a host cause is tried three times by itself, an own one once more after completion', (t) => {
-  const world = installed(releaseA)
-  for (const delay of [30 * MINUTE, HOUR, 2 * HOUR]) {
-    world.tell({ tag: 'want', release: releaseB, kind: 'code' })
-    const op = world.state.op?.op ?? 0
-    world.tell({ tag: 'failed', op, reason: 'disk' })
-    // The fake world has fetched it by then: a failure is taken up to `waiting`.
-    t.ok(isQuarantined(world.state, releaseB))
-    world.pass(delay)
-    t.absent(isQuarantined(world.state, releaseB))
+  for (const reason of ['port', 'disk'] as const) {
+    const world = installed(releaseA)
+    const failing = (): void => {
+      world.tell({ tag: 'want', release: releaseB, kind: 'code' })
+      // The fake world has fetched it by then: a failure is taken up to `waiting`.
+      world.tell({ tag: 'failed', op: world.state.op?.op ?? 0, reason })
+      t.ok(isQuarantined(world.state, releaseB))
+    }
+    for (const delay of [30 * MINUTE, HOUR, 2 * HOUR]) {
+      failing()
+      world.pass(delay - 1)
+      t.ok(isQuarantined(world.state, releaseB))
+      world.pass(1)
+      t.absent(isQuarantined(world.state, releaseB))
+    }
+    failing()
+    world.pass(DAY)
+    const isShown = isQuarantined(world.state, releaseB)
+    t.is(isShown, reason === 'port', 'room alone is asked for once a day')
+    world.tell({ tag: 'apply', release: releaseB })
+    t.absent(isQuarantined(world.state, releaseB), 'an operator has seen to it')
   }
-  world.tell({ tag: 'want', release: releaseB, kind: 'code' })
-  world.tell({ tag: 'failed', op: world.state.op?.op ?? 0, reason: 'disk' })
-  world.pass(DAY)
-  t.ok(isQuarantined(world.state, releaseB), 'then it is shown')
 
   const own = installed(releaseA, { start: { [releaseC]: 'exit' } })
   upgrade(own, releaseC)

@@ -128,7 +128,8 @@ const drafts: readonly JournalDraft[] = [
     gcAt: null,
     held: false,
     handover: 'overlap',
-    level: 0
+    level: 0,
+    prevLevel: 0
   },
   { tag: 'hold', on: true },
   { tag: 'gc', release: null },

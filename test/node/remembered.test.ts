@@ -76,7 +76,7 @@ function answers(command: Command, rules: Rules): readonly Event[] {
       return [{ tag: 'placed', op: command.op }]
     case 'prepare': {
       const times = { warmMs: 60_000, observeMs: 600_000 }
-      const handover = rules.handover ?? 'overlap'
+      const handover = rules.plan?.handover ?? 'overlap'
       const plan = { ...plainPlan, gen: '0-1', handover, ...times }
       return [{ tag: 'prepared', op: command.op, plan }]
     }

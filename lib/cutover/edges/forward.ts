@@ -3,14 +3,15 @@ import type { ReleaseName } from '../../records/index.ts'
 import { backoffMs } from '../keepalive.ts'
 import { isQuarantined } from '../quarantine.ts'
 import { whyOf, type Reason } from '../reasons.ts'
-import { plainPlan, type HandoverPlan, type Op, type OpState } from '../state.ts'
-import { other, type Turn } from './turn.ts'
+import type { HandoverPlan } from '../state.ts'
+import { blankOp, isBefore } from './op.ts'
+import { backTo, downFailed } from './back.ts'
+import { notCutOver, propose } from './handover.ts'
+import { failedCheck, isOnItsWay } from './rehearse.ts'
+import type { Turn } from './turn.ts'
 
 const KINDS: readonly string[] = ['params', 'code', 'stateful']
 const fetchBackoff = { leastMs: MINUTE, mostMs: 6 * HOUR }
-
-/** Starts that killed the whole machine, after which a release is given up. */
-export const rehearsalsMax = 3
 
 /** Edge 1, and 35 out of `stuck`. The guards of permission and order are the caller's. */
 export function want(turn: Turn, release: ReleaseName, kind: string): boolean {
@@ -35,7 +36,7 @@ export function advance(turn: Turn, number: number, did: string, plan?: Handover
       turn.command({ tag: 'fetch', op: number, release })
       return true
     case 'admitted fetched':
-      turn.edge(2, { ...op, state: 'fetched', deadline: null })
+      turn.edge(2, { ...op, state: 'fetched', deadline: null, tries: 0 })
       turn.command({ tag: 'verify', op: number, release })
       return true
     case 'fetched verified':
@@ -47,6 +48,7 @@ export function advance(turn: Turn, number: number, did: string, plan?: Handover
       turn.command({ tag: 'prepare', op: number, release, from: op.from })
       return true
     case 'unpacked prepared':
+    case 'built prepared':
       if (plan === undefined) return false
       turn.edge(6, { ...op, ...plan, state: 'waiting', turn: 'no' })
       return true
@@ -66,33 +68,29 @@ export function retryFetch(turn: Turn, number: number, hashDiffers: boolean): bo
   return true
 }
 
-/** Edges 20 and 22: nothing of the release has run yet. */
+/** Edges 20 and 22 before anything of the release has run, 28 while it is rehearsed, 30 after. */
 export function fail(turn: Turn, number: number, reason: Reason): boolean {
   const { op } = turn.state
-  if (op === null || op.op !== number || !isBefore(op.state, 'cutover')) return false
+  if (op === null || op.op !== number) return false
+  if (isOnItsWay(op)) return failedCheck(turn, op, reason)
+  if (op.state === 'back') return downFailed(turn, op)
+  if (op.state === 'cutover' && op.next === null) {
+    notCutOver(turn, reason)
+    return true
+  }
+  if (!isBefore(op.state, 'cutover')) return false
   turn.drop(whyOf(reason) === 'host' ? 20 : 22, reason)
   return true
 }
 
-/** Edge 7. Enrolment, if any, is the caller's and comes before this. */
-export function go(turn: Turn, release: ReleaseName): boolean {
-  const { op, held, fault, slots, live, pointer } = turn.state
-  if (op === null || op.release !== release || op.state !== 'waiting') return false
-  if (op.turn === 'go' || held || fault !== null) return false
-  // R9 and tableflip's lesson: no second upgrade while an old process still drains.
-  const free = pointer === null ? slots[live] === null : slots[other(live)] === null
-  if (!free) return false
-  turn.edge(7, { ...op, turn: 'go', rehearsals: op.rehearsals + 1 })
-  turn.command({ tag: 'confirm', op: op.op, release })
-  return true
-}
-
-/** Edge 26, or 30 when the hand-over has begun but nothing has been flipped. */
-export function withhold(turn: Turn, release: ReleaseName | null): boolean {
+/** A generation is whole: the one that counts before the flip, or the one to go back to. */
+export function sealed(turn: Turn, number: number, gen: string): boolean {
   const { op } = turn.state
-  if (op === null || (release !== null && op.release !== release)) return false
-  if (op.state !== 'waiting' || op.turn !== 'go') return false
-  turn.edge(26, { ...op, turn: 'no' })
+  if (op === null || op.op !== number || op.next !== null) return false
+  if (op.state === 'back') return backTo(turn, op, gen)
+  if (op.state !== 'cutover' || !op.transition) return false
+  turn.set({ op: { ...op, gen } })
+  propose(turn)
   return true
 }
 
@@ -104,46 +102,15 @@ export function dropEarly(turn: Turn, release: ReleaseName, reason: Reason): boo
   return true
 }
 
-/** Whether `state` lies before `limit` on the way forward. */
-export function isBefore(state: OpState, limit: OpState): boolean {
-  return ORDER.indexOf(state) < ORDER.indexOf(limit)
-}
-
-const ORDER: readonly OpState[] = [
-  'admitted',
-  'fetched',
-  'verified',
-  'unpacked',
-  'built',
-  'waiting',
-  'snapshot',
-  'migrated',
-  'shadow',
-  'checked',
-  'cutover',
-  'trial',
-  'committed',
-  'back',
-  'stuck'
-]
-
-/** What an op is before anything is known of it. */
-export const blankOp: Omit<Op, 'op' | 'release' | 'from'> = {
-  ...plainPlan,
-  state: 'admitted',
-  gen: null,
-  handover: null,
-  warmMs: 0,
-  observeMs: 0,
-  fromLevel: 0,
-  warm: false,
-  turn: 'no',
-  boots: 0,
-  rehearsals: 0,
-  tries: 0,
-  deadline: null,
-  reason: null,
-  verdicts: null,
-  loss: false,
-  next: null
+/** Edge 25, or 30 before the flip; who has nothing to do with it notes it, once (S78). */
+export function halted(turn: Turn, release: ReleaseName, why: 'halted' | 'aborted'): boolean {
+  const { op, pointer } = turn.state
+  if (op?.release === release) {
+    if (isBefore(op.state, 'cutover')) return dropEarly(turn, release, why)
+    if (op.state !== 'cutover' || op.next !== null) return false
+    notCutOver(turn, why)
+    return true
+  }
+  // S78: who runs it hears `undo`; everyone else notes it once and never starts it.
+  return pointer?.release !== release && turn.quarantine(release, why)
 }

@@ -1,7 +1,9 @@
 import { retriesDue } from '../quarantine.ts'
-import { undoNow } from './back.ts'
-import { startOnTrial, trialDue } from './handover.ts'
-import type { State } from '../state.ts'
+import { letGo as letOldGo } from './handover.ts'
+import { rehearsalDue } from './rehearse.ts'
+import { startOnTrial, trialDue } from './trial.ts'
+import { undoNow } from './undo.ts'
+import type { Op, State } from '../state.ts'
 import { nextSeq, type Turn } from './turn.ts'
 
 /** When `tick` is needed next, as wall time in ms, or null. */
@@ -42,21 +44,24 @@ export function tick(turn: Turn): boolean {
 function opDue(turn: Turn): boolean {
   const { op } = turn.state
   if (op === null) return false
-  if (op.state === 'trial') {
-    trialDue(turn)
-    return true
-  }
+  if (op.state === 'trial') trialDue(turn)
+  else if (op.state === 'waiting' || op.state === 'snapshot') rehearsalDue(turn, op)
+  else if (op.state === 'cutover' && op.next === null) letOldGo(turn)
+  else retryDue(turn, op)
+  return true
+}
+
+function retryDue(turn: Turn, op: Op): void {
   turn.set({ op: { ...op, deadline: null } })
   if (op.state === 'admitted') turn.command({ tag: 'fetch', op: op.op, release: op.release })
   else if (op.next !== null) turn.flip(op.next)
-  return true
 }
 
 function restart(turn: Turn): boolean {
   const { op, pointer, live } = turn.state
   turn.set({ restartAt: null })
   if (op?.state === 'trial') startOnTrial(turn)
-  else if (pointer !== null) turn.start(live, pointer, true)
+  else if (pointer !== null) turn.start(live, pointer, { restart: true })
   return true
 }
 

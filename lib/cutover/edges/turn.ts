@@ -1,3 +1,4 @@
+import { assert } from '../../base/index.ts'
 import type { JournalDraft, Pair, Pointer, ReleaseName } from '../../records/index.ts'
 import type { Edge } from './names.ts'
 import { applyLine, edgeLine } from '../fold.ts'
@@ -17,6 +18,11 @@ export interface Step {
 
 export function other(slot: SlotName): SlotName {
   return slot === 'a' ? 'b' : 'a'
+}
+
+interface StartHow {
+  readonly restart?: boolean
+  readonly mode?: 'live' | 'wait'
 }
 
 /** One step while it is being worked out. Lives for one call of `step` only. */
@@ -70,19 +76,44 @@ export class Turn {
   }
 
   /** Starts `pair` in `slot`, which must be free. */
-  start(slot: SlotName, pair: Pair, restart: boolean): void {
+  start(slot: SlotName, pair: Pair, { restart = false, mode = 'live' }: StartHow = {}): void {
     const exits = this.state.slots[slot]?.exits ?? []
     this.slot(slot, { release: pair.release, status: 'starting', exits })
     this.set({ restartAt: null })
     const { release, gen } = pair
-    this.command({ tag: 'start', slot, release, gen, restart, mode: 'live' })
+    this.command({ tag: 'start', slot, release, gen, restart, mode })
   }
 
   /** Counts a start of the release on trial before it happens, then starts it. */
-  exec(slot: SlotName, op: Op, gen: string): void {
-    const { release } = op
+  exec(slot: SlotName, op: Op, mode: 'live' | 'wait'): void {
+    const { release, gen } = op
+    assert(gen !== null, 'a start has a generation')
     this.line({ tag: 'exec', op: op.op, release, boots: op.boots + 1 })
-    this.start(slot, { release, gen }, false)
+    this.start(slot, { release, gen }, { mode })
+  }
+
+  /** Tells a process that waits, or that let go, to be the one in charge. */
+  takeOver(slot: SlotName): void {
+    this.#become(slot, 'taking')
+    this.command({ tag: 'takeover', slot })
+  }
+
+  /** As `takeOver`, for what was in charge before. */
+  resume(slot: SlotName): void {
+    this.#become(slot, 'taking')
+    this.command({ tag: 'resume', slot })
+    this.route(slot)
+  }
+
+  /** From the moment it is asked it may have let go: only a `resume` makes sure of it again. */
+  release(slot: SlotName): void {
+    this.#become(slot, 'released')
+    this.command({ tag: 'release', slot })
+  }
+
+  #become(slot: SlotName, status: 'taking' | 'released'): void {
+    const held = this.state.slots[slot]
+    if (held !== null) this.slot(slot, { ...held, status })
   }
 
   /** Ends what runs in `slot`, unless that is under way. */
@@ -108,8 +139,12 @@ export class Turn {
     if (op === null) return
     this.edge(edge, null)
     this.quarantine(op.release, reason)
+    if (isRehearsing(op)) this.command({ tag: 'end-shadow', op: op.op })
     this.command({ tag: 'discard', op: op.op })
-    this.report(op, whyOf(reason) === 'own' ? 'failed' : 'dropped', reason)
+    const isOwn = whyOf(reason) === 'own'
+    // Who had a turn for a shadow only was never treated.
+    const result = op.turn === 'shadow' ? 'shadowed' : isOwn ? 'failed' : 'dropped'
+    this.report(op, result, reason)
   }
 
   quarantine(release: ReleaseName, reason: Reason): boolean {
@@ -126,6 +161,17 @@ export class Turn {
     const { release, verdicts } = op
     this.command({ tag: 'report', op: op.op, release, result, why, reason, verdicts })
   }
+}
+
+/** Whether something of a rehearsal may be there. */
+function isRehearsing({ turn, state, transition, shadow, phoneHome }: Op): boolean {
+  const looks = transition || shadow !== 'off' || phoneHome !== 'off'
+  return looks && turn !== 'no' && state !== 'cutover'
+}
+
+/** Whether a process is there that was not given up. */
+export function isUp(status: string | undefined): boolean {
+  return status !== undefined && status !== 'down' && status !== 'ending'
 }
 
 /** The number of the next pointer to be written. */
