@@ -187,6 +187,29 @@ test(
   }
 )
 
+test('a copy that nobody waits for any more is removed when it is made', async (t) => {
+  const room = await ShadowRoom.open(await t.tmp())
+  await room.install('old', { from: { 'app.js': serve, 'ota.json': ota(stateful) } })
+  const from = await room.live('old', { users: 'alice' })
+  const rehearsal = room.rehearsal()
+  const asked = { release: 'old', from }
+  const answers = await Promise.all([
+    rehearsal.perform({ tag: 'snapshot', op: 1, ...asked }),
+    rehearsal.perform({ tag: 'end-shadow', op: 1 }),
+    rehearsal.perform({ tag: 'snapshot', op: 2, ...asked }),
+    rehearsal.perform({ tag: 'snapshot', op: 2, ...asked })
+  ])
+  const snapped = { tag: 'snapped', op: 2 }
+  t.alike(answers, [{ tag: 'snapped', op: 1 }, null, snapped, snapped], 'told again, done once')
+  t.alike(readdirSync(join(room.home.path, 'snapshots')), ['2'], 'each op has a folder of its own')
+  t.is(room.logged.filter(({ event }) => event === 'snapshot').length, 2)
+  const late = { tag: 'shadow', op: 1, ...asked, shadow: 'require', phoneHome: 'off' } as const
+  const event = await rehearsal.perform(late)
+  t.is(event?.tag === 'shadowed' ? event.shadow : '', 'unavailable', 'without its copy')
+  await rehearsal.end(null)
+  t.absent(existsSync(join(room.home.path, 'snapshots')))
+})
+
 test('what a shadow needs of a machine is asked once, and said as it is', slow, async (t) => {
   const here = shadowMeans()
   const [one, two] = [await here.jail(), await here.jail()]

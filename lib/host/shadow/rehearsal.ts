@@ -60,6 +60,7 @@ export class Rehearsal {
   readonly #at: RehearsalOptions
   #shown: (Shown & { readonly op: number }) | null = null
   #shadowing: Shadowing | null = null
+  #turn: Promise<unknown> = Promise.resolve()
 
   constructor(clock: Clock, disk: Disk, log: Log, options: RehearsalOptions) {
     this.#clock = clock
@@ -68,8 +69,32 @@ export class Rehearsal {
     this.#at = options
   }
 
-  /** The answer, null where there is none: `end-shadow`, and a shadow that it cut short. */
+  /**
+   * The answer, null where there is none: `end-shadow`, and a shadow that it cut short. May be
+   * called while another command is under way: copies are made one after the other, and a shadow
+   * goes on beside whatever else is done until it ends or is ended.
+   */
   async perform(command: RehearsalCommand): Promise<Event | null> {
+    if (command.tag === 'shadow') {
+      await this.#turn
+      return await this.#answer(command)
+    }
+    return await this.#inTurn(async () => await this.#answer(command))
+  }
+
+  /** Ends the shadow of an op and drops its copies; null: of whichever is there. */
+  async end(op: number | null): Promise<void> {
+    await this.#inTurn(async () => await this.#drop(op))
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(work)
+    // who comes next waits for the end, not for the success
+    this.#turn = mine.catch(() => undefined)
+    return await mine
+  }
+
+  async #answer(command: RehearsalCommand): Promise<Event | null> {
     try {
       switch (command.tag) {
         case 'snapshot':
@@ -79,7 +104,7 @@ export class Rehearsal {
         case 'shadow':
           return await this.#shadow(command)
         case 'end-shadow':
-          await this.end(command.op)
+          await this.#drop(command.op)
           return null
         default:
           return null
@@ -92,22 +117,24 @@ export class Rehearsal {
     }
   }
 
-  /** Ends the shadow of an op and drops its copies; null: of whichever is there. */
-  async end(op: number | null): Promise<void> {
-    const shadowing = this.#shadowing
-    if (shadowing !== null && (op === null || shadowing.op === op)) {
-      shadowing.ending.abort()
-      await shadowing.ended
-    }
+  async #drop(op: number | null): Promise<void> {
+    await this.#stop(op)
     if (op === null || this.#shown?.op === op) this.#shown = null
     const { home } = this.#at
     await this.#disk.remove(op === null ? join(home.path, 'snapshots') : home.snapshots(op))
   }
 
+  async #stop(op: number | null): Promise<void> {
+    const shadowing = this.#shadowing
+    if (shadowing === null || (op !== null && shadowing.op !== op)) return
+    shadowing.ending.abort()
+    await shadowing.ended
+  }
+
   async #snapshot({ op, release, from }: Asked<'snapshot'>): Promise<Event> {
     if (this.#shown?.op === op) return { tag: 'snapped', op }
     // whatever another op left is of no use to anybody
-    await this.end(null)
+    await this.#drop(null)
     const folder = await this.#folder(op)
     const shown = await stateFor(
       { clock: this.#clock, disk: this.#disk, home: this.#at.home, app: this.#at.app() },
@@ -115,7 +142,7 @@ export class Rehearsal {
     )
     if (shown.tag === 'unavailable') {
       this.#log('snapshot-unavailable', { op, why: shown.why })
-      await this.end(op)
+      await this.#drop(op)
       return { tag: 'unavailable', op, what: 'snapshot' }
     }
     const { how, consistency, bytes, ms } = shown.facts
@@ -145,7 +172,8 @@ export class Rehearsal {
       const look = phoneHome === 'off' ? 'off' : 'unavailable'
       return { tag: 'shadowed', op, shadow: 'off', phoneHome: look }
     }
-    if (this.#shadowing !== null) await this.end(this.#shadowing.op)
+    // told again, it begins anew
+    await this.#stop(null)
     const ending = new AbortController()
     const done = this.#look(command, ending.signal)
     this.#shadowing = { op, ending, ended: done.catch(() => undefined) }

@@ -9,7 +9,7 @@ import { canOverlay, canReflink } from './ways.ts'
 import { isExcluded, planCopy, type CopyPlan } from './plan.ts'
 
 /** In the order in which they are tried. */
-export const copyWays = ['reflink', 'overlay', 'copy'] as const
+const copyWays = ['reflink', 'overlay', 'copy'] as const
 export type CopyWay = (typeof copyWays)[number]
 
 /** Room beside the bytes of a copy that is made byte by byte. */

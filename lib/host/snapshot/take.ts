@@ -10,7 +10,7 @@ export interface Freezer {
 }
 
 /** An app thaws by itself after this: a copy that took longer is of a moving state. */
-export const frozenMs = SECOND
+const frozenMs = SECOND
 
 /**
  * How the copy relates to what the app was doing. `crash`: as after a crash, which every store has
