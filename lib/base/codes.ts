@@ -8,6 +8,7 @@ export const EXIT = {
   OVER_LIMIT: 1,
   PROTOCOL_RANGE: 1,
   SLOT_CLASH: 1,
+  FAULTS_FOUND: 1,
   SIGNER_FAILED: 1,
   SLOW_PEER: 1,
   USAGE: 2,

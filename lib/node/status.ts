@@ -57,6 +57,8 @@ export function statusOf(shown: Shown): StatusView {
     freshness: freshnessView(moment),
     worst: worstOf([...alarms, ...statesOf(shown)]),
     peers: wire.peers().length,
+    clockSkewMs: moment.clockSkewMs,
+    daemon: options.daemon,
     address: wire.address(),
     pids: options.pids,
     alarms

@@ -47,6 +47,10 @@ export interface StatusView {
   /** The worst of what stands, in the order of the exit numbers of `status`; null: all is well. */
   readonly worst: Code | null
   readonly peers: number
+  /** This clock against the median of the peers, in ms; null: too few peers. */
+  readonly clockSkewMs: number | null
+  /** Version of the daemon that answers. */
+  readonly daemon: string
   /** `HOST:PORT#KEY` for `--peers` of others; null while it is not known or not fixed. */
   readonly address: string | null
   readonly pids: { readonly daemon: number; readonly launcher: number }

@@ -42,6 +42,8 @@ const fresh: NodeStatus = {
   worst: null,
   slot: null,
   peers: 0,
+  clockSkewMs: null,
+  daemon: '0.2.0',
   address: null,
   pids: { daemon: 2, launcher: 1 },
   alarms: []

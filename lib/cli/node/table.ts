@@ -2,6 +2,7 @@ import type { Command, Program } from '../frame/index.ts'
 import { VERSION } from '../version.ts'
 import { bundles } from './bundle/index.ts'
 import { configs } from './config/show.ts'
+import { doctor } from './doctor/index.ts'
 import { services } from './install.ts'
 import { join } from './join.ts'
 import { offline } from './offline/index.ts'
@@ -30,6 +31,7 @@ export function nodeProgram(): Program {
     ...offline,
     ...configs,
     ...services,
+    doctor,
     version
   ]
   return { name: 'ota-node', version: VERSION, usage, commands }

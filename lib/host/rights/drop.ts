@@ -58,12 +58,15 @@ function withoutGroup(limits: LimitsView): LimitsView {
   return { memory: of(limits.memory), pids: of(limits.pids), nofile: limits.nofile }
 }
 
-/** What this machine offers, found by looking; asked once at the start of a launcher. */
-export async function findMeans(): Promise<Means> {
+/**
+ * What this machine offers, found by trying; asked once at the start of a launcher. `look`: only
+ * looked at, so that no control group is made ready and this process stays where it is.
+ */
+export async function findMeans({ look = false } = {}): Promise<Means> {
   const [setpriv, prlimit, cgroup, nofileHard] = await Promise.all([
     findProgram('setpriv', systemPath),
     findProgram('prlimit', systemPath),
-    delegated(),
+    look ? Promise.resolve(null) : delegated(),
     hardOpenFiles()
   ])
   return { setpriv, prlimit, cgroup, nofileHard, isRoot: process.getuid?.() === 0 }
