@@ -51,6 +51,12 @@ const states = (findings: readonly Finding[]): string =>
 const of = (id: string, change: Partial<MachineFacts>, by = wants): Finding | undefined =>
   judgeMachine({ ...good, ...change }, by).find((one) => one.id === id)
 
+const space = (freeBytes: number) => of('space', { space: { freeBytes, needBytes: 100 } })?.state
+const feeds = (...list: readonly string[]) => ({
+  feeds: list.map((word) => ({ key: 'k', state: word }))
+})
+const slot = (word: string) => ({ slot: { slot: 3, invite: 'i', state: word, reason: 'x' } })
+
 test('a good machine is ok in everything', (t) => {
   const ids = 'modes space jail egress snapshot isolation limits service open-files way-back'
   t.is(states(judgeMachine(good, wants)), ids.replaceAll(/\S+/g, '$& ok').replaceAll('ok ', 'ok, '))
@@ -71,7 +77,6 @@ test('folders and keys that others can reach fail, with the command that helps',
 })
 
 test('space is held against what the next install needs', (t) => {
-  const space = (freeBytes: number) => of('space', { space: { freeBytes, needBytes: 100 } })?.state
   t.alike([space(200), space(199), space(100), space(99)], ['ok', 'warn', 'warn', 'fail'])
 })
 
@@ -119,10 +124,9 @@ const status = {
 async function judged(t: { tmp(): Promise<string> }, change: Partial<NetworkFacts> = {}) {
   const file = join(await t.tmp(), 'x.toml')
   const { config } = await readConfig({ file, named: false, env: {}, flags: {} })
-  const feeds = [{ key: 'k', state: 'reading' }]
   const expiresMs = believed?.trust?.body.expiresMs ?? 0
   const nowMs = expiresMs - 61 * DAY
-  return judgeNetwork({ nowMs, status, feeds, believed, config, ...change })
+  return judgeNetwork({ nowMs, status, ...feeds('reading'), believed, config, ...change })
 }
 
 test('a node that sees its network is ok, and one without a daemon says what is left out', async (t) => {
@@ -158,12 +162,8 @@ test('nobody connected, dead feeds, a doubled slot, an old daemon and a freeze a
     [await fresh('none'), await fresh('stale'), await fresh('frozen')],
     ['ok', 'warn', 'fail']
   )
-  const feeds = (...list: readonly string[]) => ({
-    feeds: list.map((word) => ({ key: 'k', state: word }))
-  })
   t.is((await state('feeds', {}, feeds('reading', 'dead')))?.state, 'warn')
   t.is((await state('feeds', {}, feeds('dead', 'forked')))?.state, 'fail')
-  const slot = (word: string) => ({ slot: { slot: 3, invite: 'i', state: word, reason: 'x' } })
   t.is((await state('slot', slot('held')))?.state, 'ok')
   t.is((await state('slot', slot('doubled')))?.state, 'fail')
   t.is((await state('slot', slot('refused')))?.state, 'fail')
