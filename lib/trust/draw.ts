@@ -25,13 +25,14 @@ function secretHash(tag: string, fields: readonly (Bytes | number)[]): Bytes {
   return digest
 }
 
-function laidOut(tag: string, fields: readonly (Bytes | number)[]): Bytes {
+function laidOut(tag: string, fields: readonly (Bytes | number)[], into?: Bytes): Bytes {
   const name = tagBytes(tag)
   let size = name.byteLength
   for (const field of fields) size += 4 + (typeof field === 'number' ? 4 : field.byteLength)
   // one buffer for all parts: a fleet that is simulated draws some million times
-  const whole = alloc(size)
-  const view = new DataView(whole.buffer, whole.byteOffset, size)
+  const isRoomy = into !== undefined && size <= into.byteLength
+  const whole = isRoomy ? into.subarray(0, size) : alloc(size)
+  const view = isRoomy ? scratchView : new DataView(whole.buffer, whole.byteOffset, size)
   whole.set(name)
   let at = name.byteLength
   for (const field of fields) {
@@ -50,9 +51,17 @@ function laidOut(tag: string, fields: readonly (Bytes | number)[]): Bytes {
 
 /** The first eight bytes of H, big-endian: a place in the order, a rank, a share of a delay. */
 export function draw64(tag: string, fields: readonly (Bytes | number)[]): bigint {
-  const bytes = drawHash(tag, fields)
-  return new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, false)
+  single[0] = laidOut(tag, fields, scratch)
+  hash(single, undefined, drawn)
+  return drawnView.getBigUint64(0, false)
 }
+
+/** What is public and over with the call needs no memory of its own: there are millions. */
+const scratch = alloc(256)
+const scratchView = new DataView(scratch.buffer, scratch.byteOffset, scratch.byteLength)
+const drawn = alloc(32)
+const drawnView = new DataView(drawn.buffer, drawn.byteOffset, 32)
+const single: Bytes[] = []
 
 /** A tag with its length before it; the tags are the constants of this program. */
 function tagBytes(tag: string): Bytes {

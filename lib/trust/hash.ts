@@ -2,8 +2,7 @@ import sodium from 'sodium-native'
 import { alloc, type Bytes } from '../base/index.ts'
 
 /** BLAKE2b-256 over the parts as if joined; with `key` (16 to 64 bytes) the keyed form. */
-export function hash(parts: readonly Bytes[], key?: Bytes): Bytes {
-  const out = alloc(32)
+export function hash(parts: readonly Bytes[], key?: Bytes, out = alloc(32)): Bytes {
   const [only] = parts
   if (parts.length === 1 && only !== undefined) sodium.crypto_generichash(out, only, key)
   else sodium.crypto_generichash_batch(out, parts as Bytes[], key)
