@@ -69,4 +69,6 @@ export {
   type StateCopy
 } from './snapshot/copy.ts'
 export { takeSnapshot, type Freezer, type Snapshot } from './snapshot/take.ts'
+export { examine, type MachineFacts } from './doctor/examine.ts'
+export { finding, judgeMachine, type Finding, type Insisted } from './doctor/findings.ts'
 export { isUnitOf, serviceFile, unitFiles, type UnitFile, type UnitOf } from './unit/unit.ts'
