@@ -15,7 +15,13 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import test from 'brittle'
 import { MIB } from '../../lib/base/index.ts'
-import { copyState, realClock, takeSnapshot, type CopyResult } from '../../lib/host/index.ts'
+import {
+  copyState,
+  realClock,
+  realDisk,
+  takeSnapshot,
+  type CopyResult
+} from '../../lib/host/index.ts'
 import { stayInJail } from '../../lib/host/jail/stay.ts'
 import { ownNode } from '../../lib/host/jail/own.ts'
 import { canOverlay, canReflink } from '../../lib/host/snapshot/ways.ts'
@@ -159,6 +165,9 @@ test('a layer over a stopped state takes every write of a jail', { skip }, async
   t.is(readFileSync(join(from, 'deep/er/b'), 'utf8'), 'two', 'below, nothing changed')
   t.absent(existsSync(join(from, 'new')))
   t.is(end.output, 'twoa\ndeep\nnew\n')
+  // the kernel leaves a folder without any rights behind, which a home knows to remove
+  await realDisk().remove(join(folder, 'into'))
+  t.absent(existsSync(join(folder, 'into')))
 })
 
 test('an app that is asked to stand still must say so, and the copy must fit into it', async (t) => {
