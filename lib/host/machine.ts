@@ -1,18 +1,24 @@
 import { join } from 'node:path'
 import { isOtaError, unreachable, type Clock, type Disk, type Log } from '../base/index.ts'
-import { Life } from '../base/life.ts'
+import { inBackground, Life } from '../base/life.ts'
 import { compactLines, pointerIn, recover, type Command } from '../cutover/index.ts'
-import type { Event, State, Step } from '../cutover/index.ts'
+import type { Event, Slot, State, Step } from '../cutover/index.ts'
 import { decodePointer, type JournalDraft, type Pointer } from '../records/index.ts'
 import { LauncherClient } from './app/client.ts'
+import { Beside, type BesideCommand } from './beside.ts'
 import { CrashPoint } from './files/crash.ts'
 import { Home } from './files/home.ts'
 import { JournalFile, type Notes } from './files/journal-file.ts'
-import type { LauncherEvent, LauncherView } from './launcher/config.ts'
+import type { LauncherEvent, LauncherView, SlotView } from './launcher/config.ts'
 import { takeLock } from './files/lock.ts'
 import { FilePerformer, type ReleaseFacts } from './performer.ts'
 import { Processes, slotOf } from './app/processes.ts'
 import type { Facts, LocalApp } from './app/runspec.ts'
+import type { AppUser } from './rights/user.ts'
+import { shadowMeans } from './shadow/means.ts'
+import { Rehearsal, type RehearsalOptions } from './shadow/rehearsal.ts'
+import type { Freezer } from './snapshot/take.ts'
+import { StateWork } from './state/work.ts'
 
 export interface MachineOptions {
   /** Absolute path. */
@@ -24,6 +30,10 @@ export interface MachineOptions {
   readonly release: (name: string) => ReleaseFacts | null
   /** Edges after whose journal line this process is to die; for tests. */
   readonly crashAfter?: string | undefined
+  /** Whom the app runs as; left out: as ourselves. */
+  readonly user?: AppUser | null
+  /** What a rehearsal finds here; left out: what this machine has. */
+  readonly means?: Pick<RehearsalOptions, 'jail' | 'watches'>
   /** The launcher went: a daemon has nothing to do then. */
   readonly onLost: () => void
 }
@@ -44,6 +54,9 @@ export class Machine extends Life {
   #journal: JournalFile | null = null
   #client: LauncherClient | null = null
   #processes: Processes | null = null
+  #beside: Beside | null = null
+  /** As of the last step. */
+  #state: State | null = null
   #recovered: Step | null = null
   #listener: ((event: Event) => void) | null = null
   #early: Event[] = []
@@ -56,7 +69,7 @@ export class Machine extends Life {
     this.#disk = disk
     this.#log = log
     this.#options = options
-    this.home = new Home(disk, options.home)
+    this.home = new Home(disk, options.home, options.user ?? null)
     this.#files = new FilePerformer(disk, this.home, options)
     this.#crash = new CrashPoint(this.home.run, options.crashAfter)
   }
@@ -91,6 +104,7 @@ export class Machine extends Life {
   async append(lines: readonly JournalDraft[], state: State, notes: Notes = []): Promise<void> {
     const journal = this.#open()
     await journal.append(lines, notes)
+    this.#state = state
     this.#crash.passed(lines)
     if (journal.isLong && state.op === null) await journal.compact(compactLines(state))
   }
@@ -144,6 +158,7 @@ export class Machine extends Life {
       verify: async (release) => await this.#files.verifyInstalled(release)
     })
     this.#processes = this.own(processes)
+    this.#beside = this.own(this.#makeBeside())
     await processes.adopt(view)
     const pointer = await this.#readPointer(journal)
     this.#recovered = recover(
@@ -151,14 +166,14 @@ export class Machine extends Life {
         lines: journal.lines,
         fault: pointer.fault ?? journal.fault,
         pointer: pointer.found,
-        slots: { a: slotOf(view.slots.a), b: slotOf(view.slots.b) },
+        slots: { a: foundSlot(view.slots.a), b: foundSlot(view.slots.b) },
         routed: view.routed,
         alive: view.daemonStarts > 1
       },
       nowMs()
     )
     await this.home.sweep(this.#recovered.state.op?.op ?? null)
-    for (const event of this.#earlyNews.splice(0)) processes.take(event)
+    for (const event of this.#earlyNews.splice(0)) this.#take(event)
   }
 
   async #readPointer(
@@ -197,7 +212,6 @@ export class Machine extends Life {
       case 'prepare':
       case 'flip':
       case 'gc':
-      case 'discard':
         return async () => {
           const event = await this.#files.perform(command)
           if (event !== null) this.#emit(event)
@@ -208,6 +222,9 @@ export class Machine extends Life {
       case 'arm':
       case 'disarm':
       case 'end':
+      case 'release':
+      case 'takeover':
+      case 'resume':
         return async () => await this.#processes?.perform(command)
       case 'snapshot':
       case 'rehearse':
@@ -215,10 +232,8 @@ export class Machine extends Life {
       case 'end-shadow':
       case 'migrate':
       case 'down':
-      case 'release':
-      case 'takeover':
-      case 'resume':
-        return null
+      case 'discard':
+        return async () => await Promise.resolve(this.#goBeside(command))
       case 'fetch':
       case 'confirm':
       case 'report':
@@ -229,9 +244,53 @@ export class Machine extends Life {
     }
   }
 
+  /** Begun in its turn; nothing behind it waits for its end. */
+  #goBeside(command: BesideCommand): void {
+    this.#beside?.perform(command).catch((error: unknown) => {
+      if (this.closing === null) inBackground(error)
+    })
+  }
+
+  #makeBeside(): Beside {
+    const [clock, disk, log] = [this.#clock, this.#disk, this.#log]
+    const { means = shadowMeans(), local } = this.#options
+    const { home } = this
+    const verify = async (release: string) => await this.#files.verifyInstalled(release)
+    const emit = (event: Event): void => this.#emit(event)
+    const state = new StateWork(clock, disk, log, { home, local, jail: means.jail, verify })
+    const rehearsal = new Rehearsal(clock, disk, log, {
+      ...means,
+      home,
+      state,
+      verify,
+      app: () => this.#freezer(),
+      onEvent: emit
+    })
+    const discard = async (op: number): Promise<void> => {
+      await this.#files.perform({ tag: 'discard', op })
+    }
+    return new Beside({ rehearsal, state, discard, emit })
+  }
+
+  /** Whoever writes the state now, so that it can be asked to stand still; null: nobody. */
+  #freezer(): Freezer | null {
+    const { live, slots } = this.#state ?? this.recovered.state
+    const control = this.#processes?.control
+    const status = slots[live]?.status
+    if (control === undefined || status === undefined || status === 'down') return null
+    return {
+      freeze: async () => await control.freeze(live),
+      thaw: async () => await control.thaw(live)
+    }
+  }
+
   #take(event: LauncherEvent): void {
-    if (this.#recovered === null || this.#processes === null) this.#earlyNews.push(event)
-    else this.#processes.take(event)
+    if (this.#recovered === null || this.#processes === null) {
+      this.#earlyNews.push(event)
+      return
+    }
+    this.#processes.take(event)
+    if (isLoaded(event)) this.#emit({ tag: 'loaded', slot: event.slot })
   }
 
   #emit(event: Event): void {
@@ -243,4 +302,17 @@ export class Machine extends Life {
     if (this.#journal === null) throw new Error('the machine is not open')
     return this.#journal
   }
+}
+
+/** A process that waits says so when it lacks nothing but the lock. */
+function isLoaded(event: LauncherEvent): boolean {
+  if (event.what !== 'said' || event.said.tag !== 'state') return false
+  return event.said.state === 'idle' || event.said.state === 'synced'
+}
+
+/** One that let go and was not put in charge again is so also for a daemon that comes anew. */
+function foundSlot(view: SlotView | null): Slot | null {
+  const slot = slotOf(view)
+  if (slot === null || slot.status !== 'starting') return slot
+  return view?.word?.state === 'released' ? { ...slot, status: 'released' } : slot
 }

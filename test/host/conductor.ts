@@ -10,7 +10,11 @@ export const releases = {
   good: 'a'.repeat(52),
   crashing: 'c'.repeat(52),
   slow: 's'.repeat(52),
-  better: 'b'.repeat(52)
+  better: 'b'.repeat(52),
+  stateful1: 'e'.repeat(52),
+  stateful2: 'f'.repeat(52),
+  stateful3: 'g'.repeat(52),
+  lossy: 'h'.repeat(52)
 } as const
 
 export type AppName = keyof typeof releases
@@ -19,7 +23,11 @@ const folders: Readonly<Record<AppName, string>> = {
   good: 'fixtures/apps/good',
   crashing: 'fixtures/apps/crashing',
   slow: 'fixtures/apps/slow',
-  better: 'fixtures/apps/good'
+  better: 'fixtures/apps/good',
+  stateful1: 'fixtures/apps/stateful-1',
+  stateful2: 'fixtures/apps/stateful-2',
+  stateful3: 'fixtures/apps/stateful-3',
+  lossy: 'fixtures/apps/lossy'
 }
 
 /** The loop around machine and state in its smallest form: bytes come from `fixtures/apps`. */
@@ -46,7 +54,7 @@ export class Conductor {
     const facts = await allFacts(root)
     const machine = new Machine(realClock(), realDisk(), () => undefined, {
       home,
-      local: () => options.local ?? noLocalApp,
+      local: () => options.local ?? { ...noLocalApp, shadow: 'off', phoneHome: 'off' },
       facts: { platform: 'linux', arch: 'x64', node: '20.20.2', daemon: '0.1.0' },
       release: (name) => facts.get(name) ?? null,
       crashAfter: options.crashAfter,
