@@ -42,7 +42,7 @@ export async function* applyWindow(
     const seek = unzigzag(control.varint())
     if (copy + literals === 0) throw badPatch('has a step that makes nothing')
     if (place + copy > sourceSize) throw badPatch('copies from outside its source')
-    const runs = new Runs(zeros, differences, copy)
+    const runs = new Runs(zeros, { reader: differences, bytes: streams.differences }, copy)
     for (let left = copy; left > 0;) {
       const size = Math.min(left, pieceBytes - held)
       const piece = source.held(place, size) ?? (await source.read(place, size))
@@ -76,16 +76,22 @@ export async function* applyWindow(
   for (const reader of [control, zeros, differences, extra]) reader.end()
 }
 
+/** Differences where they are passed over, and the bytes they are. */
+interface Differences {
+  readonly reader: ByteReader
+  readonly bytes: Bytes
+}
+
 /** Adds the differences of one copy to the source bytes, however it is cut into pieces. */
 class Runs {
   readonly #zeros: ByteReader
-  readonly #differences: ByteReader
+  readonly #differences: Differences
   #left: number
   #equal = 0
   #different = 0
   #isFirst = true
 
-  constructor(zeros: ByteReader, differences: ByteReader, copy: number) {
+  constructor(zeros: ByteReader, differences: Differences, copy: number) {
     this.#zeros = zeros
     this.#differences = differences
     this.#left = copy
@@ -99,10 +105,12 @@ class Runs {
       this.#equal -= same
       const other = Math.min(this.#different, piece.byteLength - at)
       if (this.#equal > 0 || other === 0) continue
-      const add = this.#differences.bytes(other)
+      const { reader, bytes } = this.#differences
+      const from = reader.pass(other)
       for (let i = 0; i < other; i += 1) {
-        if (add[i] === 0) throw badPatch('has a difference of nothing')
-        piece[at + i] = (piece[at + i] as number) + (add[i] as number)
+        const add = bytes[from + i] as number
+        if (add === 0) throw badPatch('has a difference of nothing')
+        piece[at + i] = (piece[at + i] as number) + add
       }
       at += other
       this.#different -= other

@@ -37,7 +37,7 @@ const choices = [
 ] as const
 /** Qualities of brotli to choose with: small streams at the one they are packed with. */
 const exactly = 11
-const quickly = 9
+const quickly = 7
 const exactBytesMost = 256 * 1_024
 /** Memory that one byte of a window costs while its patch is made. */
 const bytesPerWindowByte = 26

@@ -5,6 +5,10 @@ import { badPatch } from './sink.ts'
 
 /** From this size on the large window of codec 2 may pay. */
 const largeFrom = 16 * MIB
+/** From here on it is looked at first whether a stream shrinks at all. */
+const tryFrom = MIB
+/** Zlib asks for 64 bytes at least, and for a buffer more where it fills one to the end. */
+const spareBytes = 64
 const windowBits = { 1: 24, 2: 27 } as const
 
 /** Bytes a stream of this quality needs; a quick measure to choose between parses. */
@@ -17,7 +21,7 @@ export async function sizeOf(raw: Bytes, quality: number): Promise<number> {
 export async function packStream(raw: Bytes): Promise<PackedStream> {
   const rawSize = raw.byteLength
   if (rawSize === 0) return packed(raw, 0, rawSize)
-  const normal = await brotli(raw, 11, 1)
+  const normal = await brotli(raw, await qualityFor(raw), 1)
   if (rawSize > largeFrom) {
     const large = await brotli(raw, 11, 2)
     if (large.byteLength < rawSize && 100 * large.byteLength <= 98 * normal.byteLength) {
@@ -25,6 +29,13 @@ export async function packStream(raw: Bytes): Promise<PackedStream> {
     }
   }
   return normal.byteLength < rawSize ? packed(normal, 1, rawSize) : packed(raw, 0, rawSize)
+}
+
+/** What hardly shrinks gains nothing from the dearest quality, which takes ten times as long. */
+async function qualityFor(raw: Bytes): Promise<number> {
+  if (raw.byteLength < tryFrom) return 11
+  const quick = await brotli(raw, 5, 1)
+  return 100 * quick.byteLength > 97 * raw.byteLength ? 9 : 11
 }
 
 /** Bits of the largest window a decoder of these streams needs: 24, or 27. */
@@ -42,8 +53,10 @@ export async function unpackStream(bytes: Bytes, { rawSize, codec }: Desc): Prom
 
 async function inflate(bytes: Bytes, rawSize: number): Promise<Bytes> {
   const params = { [constants.BROTLI_DECODER_PARAM_LARGE_WINDOW]: true }
+  // one buffer of the right size: pieces of it, joined at the end, would take twice as much
+  const chunkSize = rawSize + spareBytes
   try {
-    return await run(brotliDecompress, bytes, { params, maxOutputLength: rawSize })
+    return await run(brotliDecompress, bytes, { params, maxOutputLength: rawSize, chunkSize })
   } catch (cause) {
     throw new OtaError('PATCH_FAILED', 'a stream of the patch does not unpack', { cause })
   }
