@@ -1,4 +1,4 @@
-import { unreachable, type Clock, type Disk, type Log } from '../../base/index.ts'
+import { isOtaError, unreachable, type Clock, type Disk, type Log } from '../../base/index.ts'
 import type { Command, Event, Reason, Slot, SlotName } from '../../cutover/index.ts'
 import { LauncherRefusal, type LauncherClient } from './client.ts'
 import { reasonOf } from '../performer.ts'
@@ -87,7 +87,9 @@ export class Processes {
         break
       }
       case 'route':
-        client.tell('route', { slot: command.slot })
+        // What comes after it may count on nothing being on its way any more.
+        if (command.slot === null) await this.#hold()
+        else client.tell('route', { slot: command.slot })
         break
       case 'arm':
         client.tell('arm', { on: command.on, to: command.to })
@@ -179,6 +181,15 @@ export class Processes {
     if (said.tag === 'state') running.isPrimary = isPrimary(running.spec, running.word)
     this.control.take(slot, said)
     running.prober?.nudge()
+  }
+
+  async #hold(): Promise<void> {
+    try {
+      await this.#at.client.request('route', { slot: null })
+    } catch (error) {
+      // The launcher goes, which `onLost` tells of; or it is late, and the hand-over goes on.
+      if (!(error instanceof LauncherRefusal) && !isOtaError(error, 'TIMEOUT')) throw error
+    }
   }
 
   #takeCharge(slot: SlotName, verb: 'takeover' | 'resume'): void {

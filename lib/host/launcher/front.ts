@@ -85,12 +85,15 @@ export class Front {
     this.#addresses.delete(name)
   }
 
-  /** Another one is in charge, or nobody: the right one accepts from now on. */
-  turn(): void {
+  /**
+   * Another one is in charge, or nobody: the right one accepts from now on. Resolves when nothing
+   * held back is on its way to the one before.
+   */
+  async turn(): Promise<void> {
     const { failed, inCharge } = this.#options
     const now = inCharge()
     if (now?.serving === 'hold') this.#hold.flow(now.key, now.target.ports)
-    else this.#hold.hold()
+    else await this.#hold.hold()
     if (now === null || now.serving === 'none') return
     this.#inTurn(async () => await this.#arrange(now)).catch((error: unknown) => {
       if (!(error instanceof Error)) throw error

@@ -129,7 +129,7 @@ export class Launcher {
       news: (news) => {
         this.#log(`slot-${news.what}`, { slot: name })
         // A slot in charge that started anew has other ports.
-        if (news.what === 'started' && this.#routed === name) this.#front.turn()
+        if (news.what === 'started' && this.#routed === name) void this.#front.turn()
         this.#server.tell(news)
       }
     })
@@ -154,14 +154,14 @@ export class Launcher {
     const warm = this.#slots[armed.to]
     if (warm.target === null) return false
     warm.say('OTA=resume')
-    this.#route(armed.to)
+    void this.#route(armed.to)
     this.#server.tell({ slot: exited, what: 'took-back', to: armed.to })
     return true
   }
 
-  #route(to: 'a' | 'b' | null): void {
+  async #route(to: 'a' | 'b' | null): Promise<void> {
     this.#routed = to
-    this.#front.turn()
+    await this.#front.turn()
   }
 
   async #perform(verb: string, request: Record<string, unknown>): Promise<object> {
@@ -186,7 +186,7 @@ export class Launcher {
       case 'signal':
         return { sent: this.#slots[slotOf(slot)].signal(signalOf(request['sig'])) }
       case 'route':
-        this.#route(slot === null ? null : slotOf(slot))
+        await this.#route(slot === null ? null : slotOf(slot))
         return {}
       case 'arm':
         this.#arm(slotOf(request['on']), slotOf(request['to']))

@@ -1,4 +1,4 @@
-import { request as ask } from 'node:http'
+import { request as ask, type Agent } from 'node:http'
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
 
 /** Where a request goes. */
@@ -6,6 +6,8 @@ export interface Way {
   /** Names the process. */
   readonly key: string
   readonly port: number
+  /** Its connections to that process. */
+  readonly agent: Agent
 }
 
 export interface ExchangeOptions extends Way {
@@ -24,7 +26,7 @@ const between: ReadonlySet<string> = new Set([
   'te'
 ])
 
-/** One request and its answer. The way to the app is a connection of its own, never kept. */
+/** One request and its answer. */
 export class Exchange {
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
@@ -52,16 +54,18 @@ export class Exchange {
       path: request.url,
       headers: headersOf(request),
       setHost: false,
-      agent: false
+      agent: this.#options.agent
     })
     this.#upstream = upstream
     let isSent = false
+    const send = (): void => {
+      isSent = true
+      request.pipe(upstream)
+    }
     upstream.on('socket', (socket) => {
       socket.setNoDelay(true)
-      socket.once('connect', () => {
-        isSent = true
-        request.pipe(upstream)
-      })
+      if (socket.connecting) socket.once('connect', send)
+      else send()
     })
     upstream.on('error', () => {
       if (isSent) this.#lose()
@@ -121,7 +125,7 @@ function headersOf(request: IncomingMessage): string[] {
     return name.toLowerCase() !== 'x-forwarded-for'
   })
   const chain = before === undefined ? from : `${String(before)}, ${from}`
-  return [...kept, 'X-Forwarded-For', chain, 'Connection', 'close']
+  return [...kept, 'X-Forwarded-For', chain, 'Connection', 'keep-alive']
 }
 
 function withoutBetween({ rawHeaders }: IncomingMessage): string[] {

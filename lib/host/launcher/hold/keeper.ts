@@ -6,6 +6,7 @@ import type { HoldCounts } from './proxy.ts'
 
 const script = join(import.meta.dirname, 'main.js')
 const againMs = 200
+const settleMs = 2_000
 const none: HoldCounts = { passed: 0, held: 0, lost: 0, turnedAway: 0 }
 
 /** Keeps the holding process (slot `p`) alive and tells it who serves. */
@@ -55,19 +56,24 @@ export class HoldKeeper {
     this.#child?.send({ do: 'flow', key, ports })
   }
 
-  hold(): void {
+  /** Requests wait from now on; resolves when those on their way were answered, or in a while. */
+  async hold(): Promise<void> {
     this.#flow = null
-    this.#child?.send({ do: 'hold' })
+    await this.#ask({ do: 'hold', settleMs })
   }
 
   /** Resolves with the requests that were cut off. */
   async drain(key: string, drainMaxMs: number): Promise<number> {
+    return await this.#ask({ do: 'drain', key, drainMaxMs })
+  }
+
+  async #ask(question: object): Promise<number> {
     const child = this.#child
     if (child === null) return 0
     const id = ++this.#last
     return await new Promise((resolve) => {
       this.#drains.set(id, resolve)
-      child.send({ do: 'drain', key, drainMaxMs, id })
+      child.send({ ...question, id })
     })
   }
 

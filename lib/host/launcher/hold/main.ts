@@ -22,7 +22,7 @@ process.on('message', (message: unknown, socket: unknown) => {
       proxy.close(String(name))
       break
     case 'hold':
-      proxy.hold()
+      void hold(Number(fields['settleMs']), Number(fields['id']))
       break
     case 'flow':
       proxy.flow({ key: String(key), ports: portsOf(ports) })
@@ -42,6 +42,11 @@ async function drain(key: string, drainMaxMs: number, id: number): Promise<void>
   const lost = await proxy.drain(key, drainMaxMs)
   tell()
   process.send?.({ drained: id, lost })
+}
+
+async function hold(settleMs: number, id: number): Promise<void> {
+  await proxy.hold(settleMs)
+  process.send?.({ drained: id, lost: 0 })
 }
 
 function tell(): void {

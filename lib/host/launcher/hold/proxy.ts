@@ -1,4 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  Agent,
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse
+} from 'node:http'
 import { Server as NetServer } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Exchange, sizeOf, type Way } from './exchange.ts'
@@ -50,6 +56,8 @@ interface Open {
 
 const clientIdleMs = 75_000
 const retryMs = 20
+/** A connection to the app is used again only while the app surely keeps it. */
+const agentOptions = { keepAlive: true, timeout: 1_000, scheduling: 'lifo' } as const
 const bodyBytesMax = 65_536
 
 /**
@@ -62,6 +70,7 @@ export class HoldProxy {
   readonly #open = new Map<string, Set<Open>>()
   #queue: Waiting[] = []
   #queuedBytes = 0
+  #agent = new Agent(agentOptions)
   #upstream: Upstream | null = null
   #counts = { passed: 0, held: 0, lost: 0, turnedAway: 0 }
 
@@ -90,13 +99,25 @@ export class HoldProxy {
     if (server !== undefined) stopAccepting(server)
   }
 
-  /** From now on requests wait. */
-  hold(): void {
+  /**
+   * From now on requests wait. Resolves when those on their way are answered, or `settleMs` are
+   * over: the app may let go of what it holds.
+   */
+  async hold(settleMs: number): Promise<void> {
+    const key = this.#upstream?.key
     this.#upstream = null
+    if (key === undefined) return
+    const until = performance.now() + settleMs
+    const isBusy = (): boolean => [...this.#opened(key)].some((one) => one instanceof Exchange)
+    while (isBusy() && performance.now() < until) await pause(2)
   }
 
   /** From now on requests go to this process, those that waited first. */
   flow(upstream: Upstream): void {
+    if (this.#upstream?.key !== upstream.key) {
+      this.#agent.destroy()
+      this.#agent = new Agent(agentOptions)
+    }
     this.#upstream = upstream
     const queue = this.#queue
     this.#queue = []
@@ -215,7 +236,7 @@ export class HoldProxy {
     const upstream = this.#upstream
     const port = upstream?.ports[name]
     if (upstream === null || port === undefined) turnAway()
-    else go({ key: upstream.key, port })
+    else go({ key: upstream.key, port, agent: this.#agent })
   }
 
   #opened(key: string): Set<Open> {
