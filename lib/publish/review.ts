@@ -1,6 +1,7 @@
 import { OtaError, equal } from '../base/index.ts'
 import {
   ROLE,
+  stateFaults,
   type Artifact,
   type OtaJson,
   type Policy,
@@ -35,6 +36,8 @@ export interface ArtifactReview {
   readonly otaJson: OtaJson | null
   /** `ota.json` against that of the last release, where both are here. */
   readonly changes: readonly Difference[]
+  /** Why a node that runs the last release cannot go on to this one, by its state; in words. */
+  readonly stateFaults: readonly string[]
   /** What nodes will fetch, where the patches were packed here; null elsewhere, or without any. */
   readonly downloads: Downloads | null
 }
@@ -187,8 +190,13 @@ async function reviewArtifact(
     isUncompared,
     otaJson,
     changes: otaJson === null || oldJson === null ? [] : differences(oldJson, otaJson),
+    stateFaults: otaJson === null || oldJson === null ? [] : faultsBetween(oldJson, otaJson),
     downloads: await downloadsOf(desk, artifact, believed)
   }
+}
+
+function faultsBetween({ state }: OtaJson, next: OtaJson): readonly string[] {
+  return stateFaults({ schema: state.schema, rules: state }, next.state)
 }
 
 /** From the own build where there is one: it may not be remembered. */

@@ -63,6 +63,23 @@ test('review shows what changed since the last release: files, hooks, policy', a
   t.is(String(machine['last']), r1)
 })
 
+test('review says that no node can go on from the last release, and why (S50)', async (t) => {
+  const desk = new InsideDesk(await t.tmp())
+  await desk.found(['a', 'b', 'c'], '--root', '2', '--release', '2')
+  const check = { run: ['node', 'check.js'] }
+  const kinds = { rows: { is: 'durable' }, cache: { is: 'ephemeral' } }
+  desk.layBuild('build', '1.0.0', { state: { class: 'snapshot', schema: 1, kinds }, check })
+  await release(desk, 'r1')
+  desk.layBuild('build', '2.0.0', { state: { class: 'snapshot', schema: 2 }, check })
+  await desk.propose('a', 'r2')
+  const { stdout } = await desk.run('a', 'review', 'file:r2.req')
+  const lines = stdout.split('\n').filter((line) => line.startsWith('no node goes on'))
+  t.alike(lines, [
+    'no node goes on from the last release: state schema 1 is not among those it goes on from (none)',
+    'no node goes on from the last release: kind "rows" of the state is neither kept nor retired'
+  ])
+})
+
 test('each platform is rebuilt by itself; one that was not is named', async (t) => {
   const desk = new InsideDesk(await t.tmp())
   await desk.found(['a', 'b', 'c'], '--root', '2', '--release', '2')

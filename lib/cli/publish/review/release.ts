@@ -69,7 +69,7 @@ export function releaseData(draft: Draft, review: ReleaseReview) {
     attest: review.attest,
     build: own?.artifact.treeDigest ?? null,
     artifacts: review.artifacts.map(
-      ({ artifact, downloads, files, ownBuild, otaJson, changes }) => ({
+      ({ artifact, downloads, files, ownBuild, otaJson, changes, stateFaults }) => ({
         platform: artifact.platform,
         treeDigest: artifact.treeDigest,
         core: artifact.tree.key,
@@ -91,7 +91,8 @@ export function releaseData(draft: Draft, review: ReleaseReview) {
               },
         hooks: otaJson === null ? null : hooksOf(otaJson),
         egress: otaJson?.network.expect ?? null,
-        otaJson: changes.map((change) => ({ ...change }))
+        otaJson: changes.map((change) => ({ ...change })),
+        stateFaults
       })
     ),
     policy: review.policy.map((change) => ({ ...change }))
@@ -139,6 +140,9 @@ function artifactLines(out: Output, review: ArtifactReview, anyBuilt: boolean): 
   }
   if (otaJson !== null)
     lines.push(...otaLines(otaJson), ...changeList(out, 'ota.json', review.changes))
+  for (const fault of review.stateFaults) {
+    lines.push(`no node goes on from the last release: ${escapeText(fault)}`)
+  }
   return lines
 }
 
