@@ -63,12 +63,12 @@ export interface Story {
 
 const units: Readonly<Record<string, number>> = { s: SECOND, m: MINUTE, h: HOUR, d: DAY }
 
-export function timeMs(text: string): number {
+function timeMs(text: string): number {
   const [, count, unit] = /^([\d.]+)([smhd])$/.exec(text) ?? []
   return Number(count) * (units[unit ?? ''] ?? NaN)
 }
 
-export function policyOf({ nodes, plan, file }: Story): Policy {
+function policyOf({ nodes, plan, file }: Story): Policy {
   if (file !== undefined) {
     return readPolicyFile({ plan: plan ?? 'standard', ...file }, { nodes }).policy
   }

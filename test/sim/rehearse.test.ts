@@ -1,6 +1,6 @@
 // `ota-publish rehearse` in memory: the same words for the same seed, and every misuse by name.
 import test from 'brittle'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runProgram } from '../../lib/cli/frame/index.ts'
 import { publishProgram } from '../../lib/cli/publish/table.ts'
@@ -39,7 +39,8 @@ test('runs take the seeds that follow, and each can be played alone', async (t) 
   const argv = ['--nodes', '20', '--effect', 'crash=100x']
   const { stdout } = await rehearse(...argv, '--runs', '3', '--seed', '8')
   const lines = stdout.trimEnd().split('\n')
-  t.is(lines.length, 6)
+  t.is(lines.length, 8)
+  t.ok(lines[6]?.startsWith('exposed at the halt  0 |'), lines[6])
   t.ok(lines[4]?.startsWith('3 runs: 3 halted, 0 completed, 0 stalled; median '), lines[4])
   t.is(lines[5], 'exposed at the halt, median: 5.0 %')
   const alone = await rehearse(...argv, '--seed', '10')
@@ -78,10 +79,12 @@ test('a policy file is played as it is written, and refused as propose refuses i
   t.ok(refused.stdout.includes('POLICY_INVALID'))
 })
 
+const effects = '--effect is none, a factor like crash=5x, or more time like latency=+20%'
+
 test('each misuse has its sentence and exits 2', async (t) => {
   const cases: readonly [readonly string[], string][] = [
-    [['--nodes', '0'], '--nodes is a whole number from 1 to 100000, got "0"'],
-    [['--nodes', '1e4'], '--nodes is a whole number from 1 to 100000, got "1e4"'],
+    [['--nodes', '0'], '--nodes is a whole number from 1 to 1000000, got "0"'],
+    [['--nodes', '1e4'], '--nodes is a whole number from 1 to 1000000, got "1e4"'],
     [['--runs', '0'], '--runs is a whole number from 1 to 10000, got "0"'],
     [['--seed', 'x'], '--seed is a whole number from 0 to 4294967295, got "x"'],
     [
@@ -90,19 +93,51 @@ test('each misuse has its sentence and exits 2', async (t) => {
     ],
     [['--base', '0.5'], '--base is 0.5: a bare number between 0 and 1 is refused'],
     [['--base', '200'], '--base is a share from 0 to 100, got "200"'],
-    [
-      ['--effect', 'latency=+20%'],
-      '--effect is none or a factor like crash=5x, got "latency=+20%"'
-    ],
-    [['--effect', 'crash=0x'], '--effect is none or a factor like crash=5x, got "crash=0x"'],
-    [['--effect', 'crash=5'], '--effect is none or a factor like crash=5x, got "crash=5"'],
+    [['--effect', 'latency=20%'], `${effects}, got "latency=20%"`],
+    [['--effect', 'crash=0x'], `${effects}, got "crash=0x"`],
+    [['--effect', 'crash=5'], `${effects}, got "crash=5"`],
+    [['--partition', '30%'], '--partition is like 30%@2h+6h, got "30%"'],
+    [['--partition', '30%@soon+6h'], '--partition is a duration, got "soon"'],
+    [['--offline', '0.2'], '--offline is 0.2: a bare number between 0 and 1 is refused'],
+    [['--liars', '2%:maybe'], '--liars is a share, then :failed, :ok or :controls, got "2%:maybe"'],
     [['--plan', 'nope'], '--plan: "nope" is neither a preset nor a file'],
-    [['--html', 'x'], 'unknown flag --html']
+    [['--htlm', 'x'], 'unknown flag --htlm']
   ]
   for (const [argv, sentence] of cases) {
     const { exit, stderr, stdout } = await rehearse(...argv)
     t.is(exit, 2, argv.join(' '))
     t.is(stderr.split('\n')[0], `ota-publish: error: ${sentence}`)
     t.is(stdout, '', 'nothing is played')
+  }
+})
+
+test('a page with plots needs nothing else, and is the same for the same seed', async (t) => {
+  const folder = await t.tmp()
+  const argv = ['--nodes', '20', '--effect', 'crash=100x', '--runs', '3', '--html']
+  const pages = []
+  for (const name of ['a.html', 'b.html']) {
+    const { exit, stdout } = await rehearse(...argv, join(folder, name))
+    t.is(exit, 0)
+    t.ok(stdout.endsWith(`plots: ${join(folder, name)}\n`))
+    pages.push(readFileSync(join(folder, name), 'utf8'))
+  }
+  const [page = '', again] = pages
+  t.is(page, again)
+  t.is(page.match(/<polyline/g)?.length, 3, 'one line a run')
+  t.is(page.match(/<svg/g)?.length, 3, 'three plots')
+  t.absent(/https?:|src=|@import|<script/.test(page), 'nothing is fetched')
+})
+
+test('cuts, machines that are off, liars and slowness are played by the seed alone', async (t) => {
+  const cases = [
+    ['--nodes', '8', '--partition', '40%@1h+3h'],
+    ['--nodes', '12', '--offline', '25%'],
+    ['--nodes', '20', '--liars', '30%:ok', '--effect', 'crash=50x'],
+    ['--nodes', '60', '--effect', 'latency=+100%']
+  ]
+  for (const argv of cases) {
+    const first = await rehearse(...argv, '--seed', '3')
+    t.is(first.exit, 0, argv.join(' '))
+    t.is((await rehearse(...argv, '--seed', '3')).stdout, first.stdout)
   }
 })
