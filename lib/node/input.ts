@@ -79,6 +79,15 @@ function named(name: string | undefined): Bytes | null {
 /** An upgrade is past waiting: what it does cannot be asked for again. */
 function isBusy({ op }: State): boolean {
   if (op === null) return false
-  const ahead = ['cutover', 'trial', 'committed', 'back']
-  return ahead.includes(op.state) || (op.state === 'waiting' && op.turn === 'go')
+  const ahead = [
+    'snapshot',
+    'migrated',
+    'shadow',
+    'checked',
+    'cutover',
+    'trial',
+    'committed',
+    'back'
+  ]
+  return ahead.includes(op.state) || (op.state === 'waiting' && op.turn !== 'no')
 }

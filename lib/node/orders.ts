@@ -27,9 +27,12 @@ export function ordersOf(decision: Decision, state: State, believed: Believed): 
 /** The version one would go back to may lie below a floor by now (S102). */
 function floorOrders(state: State, believed: Believed): readonly Event[] {
   const prev = state.pointer?.prev?.release
-  const below = prev !== undefined && refusals(believed, fromName(prev)).floor !== null
-  const barred = below ? [prev] : []
-  return barred.join() === state.barred.join() ? [] : [{ tag: 'floor', barred }]
+  const said = prev === undefined ? null : refusals(believed, fromName(prev))
+  const barred = prev !== undefined && said !== null && said.floor !== null ? [prev] : []
+  // Aborted as well: not even a version that does not stay up leads back to it.
+  const dead = said !== null && said.aborted.length > 0 ? barred : []
+  const isKnown = barred.join() === state.barred.join() && dead.join() === state.dead.join()
+  return isKnown ? [] : [{ tag: 'floor', barred, dead }]
 }
 
 function haltOrders({ halted }: Decision, state: State, believed: Believed): readonly Event[] {
@@ -103,6 +106,8 @@ function actOrders(act: Act, state: State, believed: Believed): readonly Event[]
       const release = toName(act.release)
       const { op } = state
       const isReady = op?.release === release && op.state === 'waiting' && op.turn === 'no'
+      // Blocked: the machine is looked at again at the op's own time.
+      if (isReady && op.deadline !== null) return []
       return isReady ? [{ tag: 'go', release }] : wantOrders(release, state, believed)
     }
     case 'undo': {
@@ -140,6 +145,6 @@ function isStoppable(state: State): boolean {
 
 /** The op under way has not begun its hand-over. */
 function isEarly({ op }: State): boolean {
-  const early = ['admitted', 'fetched', 'verified', 'unpacked', 'waiting']
-  return op !== null && early.includes(op.state)
+  const later = ['cutover', 'trial', 'committed', 'back', 'stuck']
+  return op !== null && !later.includes(op.state)
 }

@@ -1,4 +1,4 @@
-import { whyOf, type Reason, type Report, type Step } from '../cutover/index.ts'
+import { whyOf, type Reason, type Report, type Step, type Verdicts } from '../cutover/index.ts'
 import type { Cause } from '../records/index.ts'
 
 /** This node as a treated one: since when, and how it fares. */
@@ -23,6 +23,14 @@ export interface Remembered {
   readonly cores: readonly string[]
   /** Releases an operator said yes to. */
   readonly applied: readonly string[]
+  /** What the last rehearsal that came to an end found. */
+  readonly checks: Checks | null
+}
+
+/** Answers of a rehearsal; `unavailable` is no pass: this machine could not look. */
+export interface Checks extends Verdicts {
+  /** z32 name. */
+  readonly release: string
 }
 
 /** Edges of the upgrade machine that this page reads (docs/node.md). */
@@ -61,6 +69,7 @@ export function afterStep(
     }
   }
   for (const command of commands) {
+    if (command.tag === 'report') after = afterRehearsal(after, command)
     if (command.tag === 'report') after = afterReport(after, command, now)
   }
   const applied = after.applied.filter((release) => release !== state.pointer?.release)
@@ -72,7 +81,8 @@ function afterReport(
   { release, result, reason }: Report,
   now: { readonly ms: number; readonly resumeOf: (release: string) => number }
 ): Remembered {
-  if (result === 'committed') return before
+  // A shadow is no treatment, and neither is one that could not be made.
+  if (result === 'committed' || result === 'shadowed' || result === 'blocked') return before
   const isOwn = result === 'failed' && reason !== null && whyOf(reason) === 'own'
   const held = before.treatment?.release === release ? before.treatment : null
   if (!isOwn) {
@@ -93,6 +103,10 @@ function afterReport(
   }
 }
 
+function afterRehearsal(before: Remembered, { release, verdicts }: Report): Remembered {
+  return verdicts === null ? before : { ...before, checks: { release, ...verdicts } }
+}
+
 /** A retry that ended by no fault of the release: the try before it failed all the same. */
 function failedBefore(held: Treatment, reason: Report['reason']): Treatment {
   if (held.state === 'failed') return held
@@ -110,11 +124,15 @@ function countAttempt(attempts: Remembered['attempts'], release: string): Rememb
 }
 
 const CRASHES: readonly Reason[] = ['exit', 'crash-loop', 'rehearsal-loop']
-const ILLNESSES: readonly Reason[] = ['health', 'start-timeout']
+const ILLNESSES: readonly Reason[] = ['health', 'start-timeout', 'watchdog', 'params', 'over-limit']
+const MIGRATIONS: readonly Reason[] = ['migrate', 'check', 'kind-lost']
 
 /** How a reason of the upgrade machine reads in an outcome. */
 function causeOf(reason: Reason): Cause {
   if (CRASHES.includes(reason)) return 'crash-loop'
+  if (MIGRATIONS.includes(reason)) return 'migration'
+  if (reason === 'phone-home') return 'egress'
+  if (reason === 'shadow-write') return 'shadow'
   return ILLNESSES.includes(reason) ? 'health' : 'taken-back'
 }
 
@@ -129,7 +147,8 @@ export function readRemembered(notes: ReadonlyMap<string, string>): Remembered {
     treatment: read('treatment', null),
     attempts: read('attempts', {}),
     cores: read('cores', []),
-    applied: read('applied', [])
+    applied: read('applied', []),
+    checks: read('checks', null)
   }
 }
 
@@ -138,7 +157,7 @@ export function notesOf(
   before: Remembered,
   after: Remembered
 ): readonly (readonly [string, string])[] {
-  const keys = ['treatment', 'attempts', 'cores', 'applied'] as const
+  const keys = ['treatment', 'attempts', 'cores', 'applied', 'checks'] as const
   return keys
     .filter((key) => before[key] !== after[key])
     .map((key) => [key, JSON.stringify(after[key])] as const)

@@ -126,6 +126,10 @@ function configOf(options: FleetOptions, index: number, port: number): string {
     `slot = ${index}`,
     '[app]',
     `listen = ["http=tcp:127.0.0.1:${port}"]`,
+    // Rehearsals take a minute each; tests of their own show them.
+    '[policy]',
+    'shadow = "off"',
+    'phoneHome = "off"',
     '[swarm]',
     'host = "127.0.0.1"',
     `bootstrap = [${options.bootstrap

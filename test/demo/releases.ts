@@ -59,7 +59,9 @@ function otaJson(version: string, program: string): object {
       linger: 1.5,
       drainMax: 10
     },
-    state: { class: 'none' }
+    state: { class: 'none' },
+    shadow: { policy: 'off' },
+    network: { policy: 'off' }
   }
 }
 

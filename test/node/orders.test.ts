@@ -228,7 +228,7 @@ test('a release is ended once by all that name it, and by no older one', (t) => 
 test('a floor bars the way back below it, once (S102)', (t) => {
   const believed = believing(release(5, { floor: { tag: 'release', id: idB } }))
   const world = upgraded()
-  t.alike(orders({}, world.state, believed), [{ tag: 'floor', barred: [nameA] }])
+  t.alike(orders({}, world.state, believed), [{ tag: 'floor', barred: [nameA], dead: [] }])
   obey(world, {}, believed)
   t.alike(obey(world, {}, believed), [])
   t.alike(obey(world, {}), ['floor'], 'and the way is free again when the floor is lifted')

@@ -72,7 +72,7 @@ function shownBy(world: World, twist: Twist = {}): Shown {
     },
     // Cast: of the pointer only the two names are read here.
     state: { ...emptyState, pointer, held: self.hold, ...twist.state } as State,
-    remembered: { treatment: null, attempts: {}, cores: [], applied: [] },
+    remembered: { treatment: null, attempts: {}, cores: [], applied: [], checks: null },
     words: noWords,
     unfit: [],
     decision: decide({ ...base, nowMs, self, node, network }),

@@ -13,7 +13,13 @@ import {
   type World
 } from '../cutover/world.ts'
 
-const nothing: Remembered = { treatment: null, attempts: {}, cores: [], applied: [] }
+const nothing: Remembered = {
+  treatment: null,
+  attempts: {},
+  cores: [],
+  applied: [],
+  checks: null
+}
 
 /** A node on `releaseA`, and what it remembers of what comes next. */
 class Story {
