@@ -5,25 +5,9 @@ import test from 'brittle'
 import { findJail, probeCapabilities, shadowMeans, showShadowReport } from '../../lib/host/index.ts'
 import { changedPaths } from '../../lib/host/shadow/bait.ts'
 import { overLimit } from '../../lib/host/shadow/meters.ts'
-import { ShadowRoom, skip } from './shadows.ts'
+import { otaOf, serve, ShadowRoom, skip, stateful } from './shadows.ts'
 
 const slow = { skip, timeout: 60_000 }
-
-/** `ota.json` of an app that is written in the test itself. */
-const ota = (more: object = {}): string =>
-  JSON.stringify({
-    ota: 1,
-    name: 'app',
-    start: ['node', 'app.js'],
-    startTimeout: 5,
-    listen: [{ name: 'http', proto: 'tcp', default: '127.0.0.1:8137' }],
-    health: { probe: { http: 'http:/' }, interval: 0.2, badFor: 1 },
-    state: { class: 'none' },
-    shadow: { window: 1 },
-    ...more
-  })
-
-const serve = "require('http').createServer((q, r) => r.end('ok')).listen(8137, '127.0.0.1');"
 
 /** Answers and report of an app whose code is given. */
 async function fare(
@@ -32,7 +16,7 @@ async function fare(
   more: object = {}
 ): Promise<{ said: string; why: string; room: ShadowRoom }> {
   const room = await ShadowRoom.open(folder)
-  await room.install('app', { from: { 'app.js': code, 'ota.json': ota(more) } })
+  await room.install('app', { from: { 'app.js': code, 'ota.json': otaOf(more) } })
   const { event, report } = await room.shadow('app', { phoneHome: 'off' })
   const said = event?.tag === 'failed' ? event.reason : `${event?.tag} ${report?.shadow}`
   return { said, why: report?.why.join('; ') ?? '', room }
@@ -187,29 +171,6 @@ test(
   }
 )
 
-test('a copy that nobody waits for any more is removed when it is made', async (t) => {
-  const room = await ShadowRoom.open(await t.tmp())
-  await room.install('old', { from: { 'app.js': serve, 'ota.json': ota(stateful) } })
-  const from = await room.live('old', { users: 'alice' })
-  const rehearsal = room.rehearsal()
-  const asked = { release: 'old', from }
-  const answers = await Promise.all([
-    rehearsal.perform({ tag: 'snapshot', op: 1, ...asked }),
-    rehearsal.perform({ tag: 'end-shadow', op: 1 }),
-    rehearsal.perform({ tag: 'snapshot', op: 2, ...asked }),
-    rehearsal.perform({ tag: 'snapshot', op: 2, ...asked })
-  ])
-  const snapped = { tag: 'snapped', op: 2 }
-  t.alike(answers, [{ tag: 'snapped', op: 1 }, null, snapped, snapped], 'told again, done once')
-  t.alike(readdirSync(join(room.home.path, 'snapshots')), ['2'], 'each op has a folder of its own')
-  t.is(room.logged.filter(({ event }) => event === 'snapshot').length, 2)
-  const late = { tag: 'shadow', op: 1, ...asked, shadow: 'require', phoneHome: 'off' } as const
-  const event = await rehearsal.perform(late)
-  t.is(event?.tag === 'shadowed' ? event.shadow : '', 'unavailable', 'without its copy')
-  await rehearsal.end(null)
-  t.absent(existsSync(join(room.home.path, 'snapshots')))
-})
-
 test('what a shadow needs of a machine is asked once, and said as it is', slow, async (t) => {
   const here = shadowMeans()
   const [one, two] = [await here.jail(), await here.jail()]
@@ -227,7 +188,7 @@ test('a shadow that is ended says nothing more and leaves nothing', slow, async 
   const room = await ShadowRoom.open(await t.tmp())
   const mark = `upswell-mark-${process.pid}`
   const more = { shadow: { window: 60 }, start: ['node', 'app.js', mark] }
-  await room.install('app', { from: { 'app.js': serve, 'ota.json': ota(more) } })
+  await room.install('app', { from: { 'app.js': serve, 'ota.json': otaOf(more) } })
   const waiting: (() => void)[] = []
   const ready = new Promise<void>((resolve) => {
     waiting.push(resolve)
@@ -265,8 +226,8 @@ test('in its shadow a version sees no live state, socket, key or process', slow,
     require('net').connect(${port}, '127.0.0.1').on('error', () => {})
     fs.writeFileSync(process.env.OTA_STATE_DIR + '/seen.json', JSON.stringify(tried))
     console.log(JSON.stringify(tried))`
-  await room.install('old', { from: { 'app.js': serve, 'ota.json': ota(stateful) } })
-  await room.install('app', { from: { 'app.js': code, 'ota.json': ota(stateful) } })
+  await room.install('old', { from: { 'app.js': serve, 'ota.json': otaOf(stateful) } })
+  await room.install('app', { from: { 'app.js': code, 'ota.json': otaOf(stateful) } })
   process.env['UPSWELL_SECRET'] = 'secret'
   const { report } = await room.shadow('app', { from })
   delete process.env['UPSWELL_SECRET']
@@ -280,11 +241,6 @@ test('in its shadow a version sees no live state, socket, key or process', slow,
   t.is(report?.state?.consistency, 'still')
   t.is(readFileSync(join(room.home.path, 'secret'), 'utf8'), 'key')
 })
-
-const stateful = {
-  state: { class: 'snapshot', schema: 1, from: [1] },
-  check: { run: ['node', 'check.js'] }
-}
 
 test('limits are compared by what was metered, the first that is broken is told', (t) => {
   const none = { memory: null, pids: null, nofile: null, disk: null }

@@ -23,6 +23,30 @@ export const jail = await findJail({ kinds: ['unshare'] })
 /** Containers and hardened kernels permit no namespaces: there is nothing to run then. */
 export const skip = jail.tag === 'none'
 
+/** `ota.json` of an app that is written in the test itself. */
+export const otaOf = (more: object = {}): string =>
+  JSON.stringify({
+    ota: 1,
+    name: 'app',
+    start: ['node', 'app.js'],
+    startTimeout: 5,
+    listen: [{ name: 'http', proto: 'tcp', default: '127.0.0.1:8137' }],
+    health: { probe: { http: 'http:/' }, interval: 0.2, badFor: 1 },
+    state: { class: 'none' },
+    shadow: { window: 1 },
+    ...more
+  })
+
+/** Serves at the address of `ota`. */
+export const serve =
+  "require('http').createServer((q, r) => r.end('ok')).listen(8137, '127.0.0.1');"
+
+/** State of a version that runs, unchanged by the next one. */
+export const stateful = {
+  state: { class: 'snapshot', schema: 1, from: [1] },
+  check: { run: ['node', 'check.js'] }
+}
+
 type Json = Readonly<Record<string, unknown>>
 
 interface App {

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { jailUser, type JailJob, type Overlay, type StayingJob } from './job.ts'
+import { jailUser, type JailJob, type Overlay, type Place, type StayingJob } from './job.ts'
 import { systemPath, type SystemPlaces } from './places.ts'
 import { setupScript } from './setup.ts'
 
@@ -79,11 +79,13 @@ export interface Staying extends Omit<Making, 'job'> {
 export function stayingArgv({ job, scratch, system, isRoot }: Staying): readonly string[] {
   const mode = isRoot ? 'root-watch' : 'user-watch'
   const variables = [...new Map([['PATH', systemPath], ...job.env])]
+  // what the job shows in place of a file of the system wins
+  const isOwn = ({ at }: Place): boolean => !job.readOnly.some((one) => one.at === at)
   return [
     namespaces(isRoot, [scratch.root, String(job.tmpBytes), job.cwd, ownerOf(job), mode]),
     ['net', job.network, '-'],
     system.links.flatMap(({ path, at }) => ['link', path, at]),
-    [...system.readOnly, ...identity(scratch), ...job.readOnly].flatMap(placed),
+    [...system.readOnly.filter(isOwn), ...identity(scratch), ...job.readOnly].flatMap(placed),
     ['lock', '-', '-'],
     job.links.flatMap(({ path, at }) => ['link', path, at]),
     job.writable.flatMap(placed),

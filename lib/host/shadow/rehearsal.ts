@@ -11,7 +11,13 @@ import { reasonOf } from '../performer.ts'
 import type { Freezer } from '../snapshot/take.ts'
 import { layBait } from './bait.ts'
 import { judgeShadow, type Judged } from './judge.ts'
-import { keepShadowReport, readShadowReport, type Answer, type ShadowReport } from './report.ts'
+import {
+  dropShadowReports,
+  keepShadowReport,
+  readShadowReport,
+  type Answer,
+  type ShadowReport
+} from './report.ts'
 import { runShadow, type ShadowEnd } from './run.ts'
 import { noMeters } from './order.ts'
 import type { StateWork } from '../state/work.ts'
@@ -271,7 +277,9 @@ export class Rehearsal {
     if (written.length > 0) this.#log('shadow-write', { op, release, paths: written.join(' ') })
     const { shadow, phoneHome, why } = judged
     this.#log('shadowed', { op, release, shadow, phoneHome, why: why.join('; ') })
-    await keepShadowReport(this.#disk, this.#at.home.path, report)
+    const home = this.#at.home.path
+    await keepShadowReport(this.#disk, home, report)
+    await dropShadowReports(this.#disk, home, await this.#disk.list(join(home, 'versions')))
   }
 
   async #report(release: string): Promise<ShadowReport | null> {

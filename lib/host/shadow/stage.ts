@@ -136,7 +136,9 @@ function onLoopback(address: string): string {
 async function systemFiles(scratch: string): Promise<readonly Place[]> {
   const texts = {
     'resolv.conf': `nameserver ${resolverAddress}\noptions timeout:1 attempts:2\n`,
-    hosts: '127.0.0.1 localhost\n::1 localhost\n'
+    hosts: '127.0.0.1 localhost\n::1 localhost\n',
+    // nothing but files and that resolver: other ways would be sockets that libc asks by itself
+    'nsswitch.conf': 'passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n'
   }
   for (const [name, text] of Object.entries(texts)) {
     await fs.writeFile(join(scratch, name), text)

@@ -1,14 +1,15 @@
 import * as fs from 'node:fs/promises'
 import { join } from 'node:path'
-import { GIB, MIB, toText, type Clock, type Disk } from '../../base/index.ts'
+import { MIB, type Clock, type Disk } from '../../base/index.ts'
 import type { OtaJson, Pair } from '../../records/index.ts'
 import { readOtaJson } from '../app/runspec.ts'
 import { onDisk } from '../failure.ts'
 import type { Home } from '../files/home.ts'
-import { runJailed, type JailFound } from '../jail/jail.ts'
+import type { JailFound } from '../jail/jail.ts'
 import { ownNode } from '../jail/own.ts'
 import { systemPath } from '../jail/places.ts'
 import { giveOver } from '../jail/spawn.ts'
+import { stayInJail } from '../jail/stay.ts'
 import { planCopy } from '../snapshot/plan.ts'
 import { takeSnapshot, type Freezer, type Snapshot } from '../snapshot/take.ts'
 import { judgeHookExit } from '../state/exits.ts'
@@ -41,7 +42,6 @@ export interface StateAsked {
 }
 
 const hookMs = 600_000
-const hookOutput = 64 * 1_024
 
 /** Makes it as the class of the state asks for; in words why it cannot be had here. */
 export async function stateFor(
@@ -101,15 +101,12 @@ interface Between {
   readonly before: OtaJson
 }
 
-async function take(
-  { clock, app }: StateTools,
-  asked: StateAsked,
-  between: Between
-): Promise<Snapshot> {
+async function take(tools: StateTools, asked: StateAsked, between: Between): Promise<Snapshot> {
+  const { clock, app } = tools
   const { live, before } = between
   const into = join(asked.folder, 'copy')
   const mode = before.state.snapshot
-  if (typeof mode !== 'string') return await byHook(clock, asked, between)
+  if (typeof mode !== 'string') return await byHook(tools, asked, between)
   return await takeSnapshot(clock, live, into, {
     asked: mode,
     app,
@@ -122,7 +119,7 @@ async function take(
  * `OTA_STATE_DIR` and leaves a copy at `OTA_STATE_COPY`, in a jail like every other hook.
  */
 async function byHook(
-  clock: Clock,
+  { clock, home }: StateTools,
   { from, folder, jail }: StateAsked,
   { live, before }: Between
 ): Promise<Snapshot> {
@@ -139,34 +136,40 @@ async function byHook(
   const path = join(folder, 'copy', 'state')
   await onDisk('make folder', path, async () => await fs.mkdir(path, { recursive: true }))
   const node = await ownNode()
-  const end = await runJailed(found.jail, {
-    argv: run,
-    cwd: '/app',
-    readOnly: [
-      { path: join(live, '..', '..', 'versions', from.release), at: '/app' },
-      { path: live, at: '/state' },
-      ...node.places
-    ],
-    writable: [{ path, at: '/copy' }],
-    env: new Map([
-      ['PATH', node.path],
-      ['OTA_STATE_DIR', '/state'],
-      ['OTA_STATE_COPY', '/copy']
-    ]),
-    limits: {
-      timeMs: hookMs,
-      memoryBytes: 2 * GIB,
+  const { uid, gid } = await onDisk('look at', live, async () => await fs.lstat(live))
+  const late = AbortSignal.timeout(hookMs)
+  const end = await stayInJail(
+    found.jail,
+    {
+      argv: run,
+      cwd: '/app',
+      readOnly: [
+        { path: home.tree(from.release), at: '/app' },
+        { path: live, at: '/state' },
+        ...node.places
+      ],
+      writable: [{ path, at: '/copy' }],
+      env: new Map([
+        ['PATH', node.path],
+        ['OTA_STATE_DIR', '/state'],
+        ['OTA_STATE_COPY', '/copy']
+      ]),
       tmpBytes: 64 * MIB,
-      fileBytes: 1_024 * GIB,
-      outputBytes: hookOutput,
-      processes: 256
-    }
-  })
-  const verdict = judgeHookExit({ ...end, hasResult: null })
+      links: [],
+      overlays: [],
+      network: 'loopback',
+      signal: late,
+      // only who owns the state can read it
+      ...(uid === 0 ? {} : { user: { uid, gid } })
+    },
+    { onBegin: () => undefined, onLine: () => undefined }
+  )
+  const how = { signal: null, timedOut: late.aborted, overflowed: false, hasResult: null }
+  const verdict = judgeHookExit({ ...how, exit: end.exit })
   if (verdict.tag !== 'done') {
-    const said = toText(end.output).trim().split('\n').at(-1) ?? ''
-    const how = verdict.tag === 'failed' ? verdict.text : verdict.tag
-    return no(`the hook that copies the state: ${how} ${said}`.trim())
+    const said = end.output.trim().split('\n').at(-1) ?? ''
+    const text = verdict.tag === 'failed' ? verdict.text : verdict.tag
+    return no(`the hook that copies the state: ${text} ${said}`.trim())
   }
   const { bytes, files, excluded, fault } = await planCopy(path)
   if (fault !== null) return no(`the hook left a copy that is none: ${fault}`)
