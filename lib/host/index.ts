@@ -55,12 +55,7 @@ export { showDestination, type Destination } from './netwatch/destination.ts'
 export { judgeSeen, type Seen, type Verdict } from './netwatch/verdict.ts'
 export { shadowMeans } from './shadow/means.ts'
 export { Rehearsal, type RehearsalCommand, type RehearsalOptions } from './shadow/rehearsal.ts'
-export {
-  dropShadowReports,
-  readShadowReport,
-  showShadowReport,
-  type ShadowReport
-} from './shadow/report.ts'
+export { readShadowReport, showShadowReport, type ShadowReport } from './shadow/report.ts'
 export {
   copyState,
   type CopyOptions,
@@ -69,6 +64,8 @@ export {
   type StateCopy
 } from './snapshot/copy.ts'
 export { takeSnapshot, type Freezer, type Snapshot } from './snapshot/take.ts'
-export { examine, type MachineFacts } from './doctor/examine.ts'
+export { examine, isGrouped, type MachineFacts } from './doctor/examine.ts'
 export { finding, judgeMachine, type Finding, type Insisted } from './doctor/findings.ts'
 export { isUnitOf, serviceFile, unitFiles, type UnitFile, type UnitOf } from './unit/unit.ts'
+export { makeRunSpec, readOtaJson, readRunSpec } from './app/runspec.ts'
+export type { Home } from './files/home.ts'

@@ -4,7 +4,7 @@
  * it was handed and no disk, socket or timer of its own.
  */
 export { KeptFile, type KeptFileOptions } from './kept.ts'
-export { Node, type Applied, type ApplyHow, type HoldWords, type ReleaseNames } from './node.ts'
+export { Node, type Applied, type ApplyHow, type HoldWords, type RollbackHow } from './node.ts'
 export type { NodeOptions, NodeParts, NodePorts } from './ports.ts'
 export { Said } from './said.ts'
 export type * from './views.ts'

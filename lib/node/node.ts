@@ -169,11 +169,12 @@ export class Node extends Life {
   }
 
   /**
-   * Back to the previous version; throws `ROLLBACK_REFUSED` where no way leads back, and for `to`
-   * where that is not the previous version.
+   * Back to the previous version. Throws `ROLLBACK_REFUSED` where no way leads back: none is kept,
+   * `to` is another one, a floor lies between, or state written since would stay behind and
+   * `acceptLoss` is not said.
    */
-  async rollback(to: string | null = null): Promise<ReleaseNames> {
-    const { pointer } = this.#hands.state
+  async rollback({ to = null, acceptLoss = false }: RollbackHow = {}): Promise<WentBack> {
+    const { pointer, barred } = this.#hands.state
     const prev = pointer?.prev ?? null
     if (pointer === null || prev === null) {
       throw new OtaError('ROLLBACK_REFUSED', 'there is no previous version here to go back to')
@@ -183,11 +184,20 @@ export class Node extends Life {
       const hint = `the previous one is ${prev.release.slice(0, 8)}`
       throw new OtaError('ROLLBACK_REFUSED', text, { hint })
     }
-    if (!(await this.#hands.order({ tag: 'rollback' }))) {
+    if (barred.includes(prev.release)) {
+      throw new OtaError('ROLLBACK_REFUSED', 'the previous version lies below a floor')
+    }
+    if (prev.back === 'none' && !acceptLoss) {
+      const text = `the previous version cannot read the state of generation ${pointer.gen}`
+      const hint = `go back to that of ${prev.gen} with --accept-loss: what was written since stays in ${pointer.gen}`
+      throw new OtaError('ROLLBACK_REFUSED', text, { hint })
+    }
+    if (!(await this.#hands.order({ tag: 'rollback', acceptLoss }))) {
       const text = 'an upgrade is in its hand-over, or the way is closed'
       throw new OtaError('ROLLBACK_REFUSED', text, { hint: 'see: ota-node status' })
     }
-    return { from: pointer.release, to: prev.release }
+    const leaves = prev.gen === pointer.gen ? null : pointer.gen
+    return { from: pointer.release, to: prev.release, leaves }
   }
 
   /** Stays on what runs, where an upgrade is stuck. Throws `NOTHING_TO_DO` where none is. */
@@ -226,8 +236,12 @@ export class Node extends Life {
     if (this.runs() === name) {
       throw new OtaError('NOTHING_TO_DO', 'that release runs here already')
     }
+    // A yes is what a release waits for that this machine was to blame for three times (S78).
+    const isLifted = await this.#hands.order({ tag: 'apply', release: name })
     const shown = await this.#shown()
-    const why = whyOf(shown, id)
+    const seen = whyOf(shown, id)
+    const left = seen.conditions.filter((one) => !isLifted || one.id !== 'quarantine')
+    const why = { ...seen, conditions: left }
     const refusal = refusalOf(why, { tellsOnly: tellsOnly(shown, id) })
     if (refusal !== null) throw refusal
     await this.#queue.add(async () => {
@@ -337,10 +351,17 @@ export class Node extends Life {
   }
 }
 
-/** The two ends of a rollback, as z32 names. */
-export interface ReleaseNames {
+/** Which version must be the one before, and whether state written since may stay behind. */
+export interface RollbackHow {
+  readonly to?: string | null
+  readonly acceptLoss?: boolean
+}
+
+/** The two ends of a rollback, as z32 names, and the generation of state that is left as it is. */
+export interface WentBack {
   readonly from: string
   readonly to: string
+  readonly leaves: string | null
 }
 
 /** How long a hold stands, and why, in the operator's words. */

@@ -25,6 +25,15 @@ export interface StatusView {
   readonly previous: ReleaseView | null
   /** The release an upgrade is under way to. */
   readonly next: ReleaseView | null
+  /** Generation of the state in use. */
+  readonly gen: string | null
+  /**
+   * How the previous version would be had again: `code`: at once, with the state as it is;
+   * `snapshot`: its state is made from what was written since; `none`: only with that left behind.
+   */
+  readonly wayBack: 'code' | 'snapshot' | 'none' | null
+  /** What the rehearsal of the upgrade under way found; `unavailable` is never a pass. */
+  readonly rehearsal: { readonly shadow: string; readonly phoneHome: string } | null
   readonly app: AppView | null
   /** This node as a treated one: since when the new version is in charge, and how it fares. */
   readonly treatment: TreatmentView | null

@@ -28,7 +28,8 @@ export function whyOf(shown: Shown, about: Bytes | null): WhyView {
   const known = releaseOf(believed, id)
   const label = known?.body.label ?? ''
   const isNext = decision.about !== null && equal(decision.about, id)
-  const conditions = isNext ? decision.conditions : ownConditions(shown, known)
+  const judged = isNext ? decision.conditions : ownConditions(shown, known)
+  const conditions = blockedBy(shown, release, judged)
   const first = conditions.find(({ ok }) => ok === false) ?? null
   const isRunning = state.pointer?.release === release
   const doing = isRunning ? 'running' : first === null ? 'ready' : 'waiting'
@@ -43,6 +44,26 @@ export function whyOf(shown: Shown, about: Bytes | null): WhyView {
     place: known === null ? null : placeView(shown, known),
     nextAtMs: isNext ? decision.untilMs : null
   }
+}
+
+/** A rehearsal that must be and cannot be here: the release waits, and says so (edge 27). */
+function blockedBy(
+  { state: { op } }: Shown,
+  release: string,
+  conditions: readonly ConditionView[]
+): readonly ConditionView[] {
+  if (op?.release !== release || op.state !== 'waiting' || op.reason !== 'unavailable') {
+    return conditions
+  }
+  const lacks = [
+    op.shadow === 'require' && op.verdicts?.shadow !== 'pass' ? 'a shadow' : null,
+    op.phoneHome === 'require' && op.verdicts?.phoneHome !== 'pass' ? 'a look at its network' : null
+  ].filter((one) => one !== null)
+  const what = lacks.length === 0 ? 'a rehearsal' : lacks.join(' and ')
+  const text = `${what} is required, and this machine cannot do that: see ota-node doctor`
+  return conditions.map((one) =>
+    one.id === 'shadow' ? { id: one.id, ok: false, text, code: 'NOT_ELIGIBLE' } : one
+  )
 }
 
 function whyNothing(believed: Believed): WhyView {

@@ -271,7 +271,8 @@ test('a daemon is asked first, and says the same and how its feeds fare', async 
       feeds: () => [{ key: idOf(9), state: 'forked' as const, isDead: false, length: 7, peers: 2 }]
     },
     wire: { peers: () => [], search: () => undefined, rung: 0 },
-    mirrors: { views: () => [] }
+    mirrors: { views: () => [] },
+    machine: async () => await Promise.reject(new Error('no machine is looked at here'))
   }
   const unasked = {
     take: async () => await Promise.reject(new Error('nothing is imported here')),

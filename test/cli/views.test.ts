@@ -32,6 +32,9 @@ const fresh: NodeStatus = {
   running: null,
   previous: null,
   next: null,
+  gen: null,
+  wayBack: null,
+  rehearsal: null,
   app: null,
   treatment: null,
   rollout: null,
@@ -232,4 +235,54 @@ test('what signers wrote cannot repaint the terminal or forge a line', (t) => {
   t.alike(told, [`ready: ${escaped}`, `  no  ${escaped}`])
   const all = [...lines, ...told].join('')
   t.absent(/[\p{Cc}\p{Cf}]/u.test(all), 'no control or format character is left')
+})
+
+test('what holds the app, what a shadow found and the way back have lines of their own', (t) => {
+  const nothing = { value: null, by: 'nothing' } as const
+  const machine: NonNullable<NodeStatus['machine']> = {
+    user: null,
+    overridden: true,
+    limits: { memory: { value: 512_000_000, by: 'cgroup' }, pids: nothing, nofile: nothing },
+    shadow: ['shadow pass, phone-home unavailable', 'a \u001b[31mred line']
+  }
+  const view: NodeStatus = {
+    ...fresh,
+    running: release('b', '2.0.0'),
+    gen: '7-3',
+    rehearsal: { shadow: 'pass', phoneHome: 'unavailable' },
+    machine
+  }
+  t.is(row(view, 'way back'), 'none: no version before it is kept')
+  t.is(row(view, 'generation'), '7-3')
+  t.is(row(view, 'rehearsal'), 'shadow pass, phone-home unavailable')
+  t.is(row(view, 'command'), 'the operator’s, in place of the release’s')
+  t.is(row(view, 'isolation'), 'none: app and daemon are one user')
+  t.is(row(view, 'limits'), 'memory 512.0 MB by cgroup')
+  t.is(row(view, 'shadow'), 'shadow pass, phone-home unavailable')
+  t.ok(statusLines(view).some((line) => line.endsWith('a \\u{1b}[31mred line')))
+  const back = (wayBack: StatusView['wayBack']) =>
+    row({ ...view, previous: release('a', '1.0.0'), wayBack }, 'way back')
+  t.is(back('code'), '1.0.0  aaaaaaaa  (epoch 1 seq 2)')
+  t.ok(back('snapshot')?.endsWith(', with the state made back'))
+  t.ok(back('none')?.endsWith(', only with --accept-loss'))
+  const held = { ...machine, user: 'relay', overridden: false, limits: null, shadow: [] }
+  t.is(row({ ...view, machine: held }, 'isolation'), 'user relay')
+  t.is(row({ ...view, machine: held }, 'limits'), undefined)
+})
+
+test('a pin, a skip, labels and a hold with its end are shown', (t) => {
+  const hold = { untilMs: nowMs + DAY, reason: 'fair\u0007' }
+  const view: NodeStatus = {
+    ...fresh,
+    held: true,
+    hold,
+    pinned: 'p'.repeat(52),
+    skipped: ['s'.repeat(52), 't'.repeat(52)],
+    labels: { site: 'berlin', ring: 'a' }
+  }
+  t.is(row(view, 'pinned'), 'pppppppp: no other is taken')
+  t.is(row(view, 'skipped'), 'ssssssss, tttttttt')
+  t.is(row(view, 'labels'), 'site=berlin ring=a')
+  t.ok(row(view, 'state')?.startsWith('idle, held by the operator until 2025-10-10 '))
+  t.ok(row(view, 'state')?.endsWith(': fair\\u{7}'))
 })

@@ -269,7 +269,7 @@ test('an operator’s words that cannot be done are refused by code', async (t) 
   end()
   told.length = 0
   const back = await it.node.rollback()
-  t.alike(back, { from: nameOf(second), to: nameOf(first) })
+  t.alike(back, { from: nameOf(second), to: nameOf(first), leaves: null })
   await settle()
   t.is(it.node.runs(), nameOf(first))
   t.alike(told, [], 'who has left hears nothing')

@@ -4,6 +4,7 @@ import type { Pool } from '../../crowd/index.ts'
 import type { Mirrors, Store } from '../../feed/index.ts'
 import type { Wire } from '../../gossip/index.ts'
 import type { Identity } from './identity.ts'
+import type { MachineNames, MachineView } from './machine.ts'
 
 /** What is asked beside the conductor. */
 export interface Around {
@@ -14,4 +15,6 @@ export interface Around {
   readonly store: Pick<Store, 'feeds'>
   readonly wire: Pick<Wire, 'peers' | 'search' | 'rung'>
   readonly mirrors: Pick<Mirrors, 'views'>
+  /** Looks at what holds the app; asked for status alone. */
+  readonly machine: (names: MachineNames) => Promise<MachineView>
 }

@@ -18,7 +18,10 @@ export function controlledBy(
   return {
     status: async () => {
       const mirrors = around.mirrors.views()
-      return { ...(await node.status()), slot: ownSlot(around), mirrors }
+      const status = await node.status()
+      const names = { running: node.runs(), next: status.next?.release ?? null }
+      const machine = await around.machine(names)
+      return { ...status, slot: ownSlot(around), mirrors, machine }
     },
     why: async (release) => await node.why(release),
     onEvent: (fn) => node.onEvent(fn),
@@ -75,8 +78,10 @@ const deeds: Readonly<Record<string, (node: Node, args: Args) => Promise<object>
     return { release, changed, message: `${short(release)} ${done}` }
   },
   rollback: async (node, args) => {
-    const { from, to } = await node.rollback(args['to'] ?? null)
-    return { from, to, message: `going back from ${short(from)} to ${short(to)}` }
+    const acceptLoss = args['accept-loss'] === 'yes'
+    const { from, to, leaves } = await node.rollback({ to: args['to'] ?? null, acceptLoss })
+    const stays = leaves === null ? '' : `; what was written since stays in generation ${leaves}`
+    return { from, to, leaves, message: `going back from ${short(from)} to ${short(to)}${stays}` }
   },
   keep: async (node) => {
     const release = await node.keep()

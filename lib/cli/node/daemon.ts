@@ -2,13 +2,14 @@ import { join } from 'node:path'
 import { OtaError, type Log } from '../../base/index.ts'
 import { ControlServer, type Controlled } from '../../control/index.ts'
 import {
+  findUser,
   Machine,
   socketPath,
   SourceBuilder,
   type LocalApp,
   type ReleaseFacts
 } from '../../host/index.ts'
-import { Node, Said } from '../../node/index.ts'
+import { Node, Said, type NodeOptions } from '../../node/index.ts'
 import { fromName, releaseOf } from '../../trust/index.ts'
 import { VERSION } from '../version.ts'
 import { Bundles } from './bundle/daemon.ts'
@@ -18,6 +19,8 @@ import type { NodeConfig } from './config/schema.ts'
 import { localApp } from './config/local.ts'
 import { zoneOffset } from './config/zone.ts'
 import { takerOf } from './mirrors.ts'
+import { machineView, type MachineNames } from './machine.ts'
+import { unfitText } from './unfit.ts'
 import { Parts, readGround, storeOf, wireOf, type Ground } from './ground.ts'
 
 /**
@@ -57,15 +60,11 @@ interface Opening {
 
 async function openParts(ground: Ground, { own, local, end }: Opening): Promise<void> {
   const { clock, disk, log, home, authority, pool, identity, config, join: told } = ground
+  const user = config.app.user === null ? null : await findUser(config.app.user)
   const machine = new Machine(clock, disk, log, {
     home,
     local: () => local,
-    facts: {
-      platform: process.platform,
-      arch: process.arch,
-      node: process.versions.node,
-      daemon: VERSION
-    },
+    facts,
     release: (name) => factsOf(ground, name),
     crashAfter: process.env['OTA_CRASH_AFTER_EDGE'],
     onLost: () => end(new OtaError('INTERNAL', 'the launcher is gone'))
@@ -80,26 +79,20 @@ async function openParts(ground: Ground, { own, local, end }: Opening): Promise<
   const running = () => runningOf(ground, node.runs())
   const wire = await wireOf(ground, { running })
   const builder = config.policy.build ? new SourceBuilder(disk) : null
+  const lacks = { disk, home: machine.home, local, facts }
   const node: Node = new Node(
     { clock, disk, log },
-    { authority, pool, said, machine, store, wire, builder },
     {
-      network: told.network,
-      pair: identity.pair,
-      membership: identity.membership,
-      platform,
-      channel: config.channel,
-      tier: config.policy.tier,
-      level: config.level,
-      attest: config.policy.attest,
-      windows: config.policy.windows,
-      zone: zoneOffset,
-      urgentWaits: config.policy.urgent === 'no',
-      consent: config.policy.consent,
-      jitterMs: config.policy.jitter ?? 0,
-      daemon: VERSION,
-      pids: { daemon: process.pid, launcher: process.ppid }
+      unfitText: async (name) => await unfitText(name, lacks),
+      authority,
+      pool,
+      said,
+      machine,
+      store,
+      wire,
+      builder
     },
+    optionsOf(ground),
     end
   )
   own(node)
@@ -109,7 +102,9 @@ async function openParts(ground: Ground, { own, local, end }: Opening): Promise<
   const came = async (names: readonly string[]) => await node.cameByFile(names)
   const bundles = new Bundles(shelf, { channel, came })
   const { mirrors } = ground
-  const around = { clock, identity, authority, pool, store, wire, mirrors }
+  const seen = { disk, home: machine.home, user, launcherPid: process.ppid }
+  const look = async (names: MachineNames) => await machineView(seen, names)
+  const around = { clock, identity, authority, pool, store, wire, mirrors, machine: look }
   const control: Controlled = controlledBy(node, around, bundles)
   const server = new ControlServer(control, socketPath(join(home, 'run'), 'ctl.sock'))
   own(server)
@@ -124,6 +119,35 @@ async function openParts(ground: Ground, { own, local, end }: Opening): Promise<
   await ground.mirrors.ready()
   ground.mirrors.follow(takerOf(ground, wire))
   log('ready', { address: wire.address() ?? '', release: node.runs() })
+}
+
+const facts = {
+  platform: process.platform,
+  arch: process.arch,
+  node: process.versions.node,
+  daemon: VERSION
+}
+
+/** Who this node is, and what its operator set in the configuration. */
+function optionsOf({ config, identity, join: told }: Ground): NodeOptions {
+  const { policy } = config
+  return {
+    network: told.network,
+    pair: identity.pair,
+    membership: identity.membership,
+    platform,
+    channel: config.channel,
+    tier: policy.tier,
+    level: config.level,
+    attest: policy.attest,
+    windows: policy.windows,
+    zone: zoneOffset,
+    urgentWaits: policy.urgent === 'no',
+    consent: policy.consent,
+    jitterMs: policy.jitter ?? 0,
+    daemon: VERSION,
+    pids: { daemon: process.pid, launcher: process.ppid }
+  }
 }
 
 function factsOf({ authority }: Ground, name: string): ReleaseFacts | null {

@@ -4,6 +4,7 @@ import type { ReleaseView, StatusView, WhyView } from '../../node/index.ts'
 import { amount, escapeText, formatDuration, formatTime, table } from '../frame/index.ts'
 import { sentenceOf } from './alarms.ts'
 import { placeLines } from './place.ts'
+import { machineRows, type MachineView } from './machine.ts'
 import type { SlotView } from './slot.ts'
 
 /** What the control socket answers to `status`. */
@@ -12,6 +13,8 @@ export interface NodeStatus extends StatusView {
   readonly slot: SlotView | null
   /** Mirrors of the configuration; absent where there are none. */
   readonly mirrors?: readonly MirrorView[]
+  /** What this machine holds the app to, and what the last shadow found; absent: not asked. */
+  readonly machine?: MachineView
 }
 
 /** `ota-node status` for a person: one fact a line. */
@@ -25,11 +28,18 @@ export function statusLines(view: NodeStatus, nowMs: number): readonly string[] 
     ['state', view.hold === null ? view.state : `${view.state}, ${holdText(view.hold)}`]
   ]
   if (view.next !== null) rows.push(['next', release(view.next)])
-  if (view.previous !== null) rows.push(['way back', release(view.previous)])
+  if (view.previous !== null) rows.push(['way back', wayBack(view.previous, view.wayBack)])
+  else if (view.running !== null) rows.push(['way back', 'none: no version before it is kept'])
+  if (view.gen !== null) rows.push(['generation', escapeText(view.gen)])
+  if (view.rehearsal !== null) {
+    const { shadow, phoneHome } = view.rehearsal
+    rows.push(['rehearsal', `shadow ${shadow}, phone-home ${phoneHome}`])
+  }
   if (view.app !== null) {
     const pid = view.app.pid === null ? 'not running' : `pid ${view.app.pid}`
     rows.push(['app', `${pid}, ${view.app.restarts} restarts, ${view.app.lost} requests cut`])
   }
+  if (view.machine !== undefined) rows.push(...machineRows(view.machine))
   if (view.rollout !== null) {
     const { label, phase, treated, good, failed, controls, reasons } = view.rollout
     const counts = `${treated} treated, ${good} good, ${failed} failed, ${controls} controls`
@@ -54,6 +64,15 @@ export function statusLines(view: NodeStatus, nowMs: number): readonly string[] 
   const codes = new Set([...view.alarms, ...(view.worst === null ? [] : [view.worst])])
   for (const code of codes) rows.push(['alarm', `${code}: ${sentenceOf(code)}`])
   return table(rows)
+}
+
+function wayBack(view: ReleaseView, back: StatusView['wayBack']): string {
+  const how = {
+    code: '',
+    snapshot: ', with the state made back',
+    none: ', only with --accept-loss'
+  }
+  return `${release(view)}${back === null ? '' : how[back]}`
 }
 
 function holdText({ untilMs, reason }: NonNullable<StatusView['hold']>): string {

@@ -76,10 +76,15 @@ order, quarantine, pause, halt, abort, floor, attestations, requirements, shadow
   }),
   word('rollback', {
     what: `Goes back to the previous version and keeps off the one that runs. --to names the version that
-must be the one before, so that nothing else is gone back to by mistake.`,
-    shown: ' [--to RELEASE]',
-    flags: { to: { type: 'text' } },
-    args: ({ flags }) => given('to', flags.text('to'))
+must be the one before, so that nothing else is gone back to by mistake. Where the previous version
+cannot read what was written since, --accept-loss goes back to its own state: what was written since
+is kept in its generation, and nobody reads it.`,
+    shown: ' [--to RELEASE] [--accept-loss]',
+    flags: { to: { type: 'text' }, 'accept-loss': { type: 'switch' } },
+    args: ({ flags }) => ({
+      ...given('to', flags.text('to')),
+      ...given('accept-loss', flags.has('accept-loss') ? 'yes' : null)
+    })
   }),
   word('keep', { what: 'Stays on the release that runs, where an upgrade is stuck.' }),
   word('quarantine clear', {

@@ -166,7 +166,8 @@ function escaped(text: string): string {
   return text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
 }
 
-async function isGrouped(pid: number | null): Promise<boolean> {
+/** Whether a launcher divides a control group for its app: then it sits in a leaf of it. */
+export async function isGrouped(pid: number | null): Promise<boolean> {
   if (pid === null) return false
   return /^0::\/.*\/upswell$/m.test(
     await fs.readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '')
