@@ -102,7 +102,11 @@ class Walker {
 
   async go(): Promise<WayEnd> {
     const { before, after, made } = this.#way
-    const was = await this.#count(before, this.#old, 'before')
+    const counted = await this.#count(before, this.#old, 'before')
+    // where nothing is made, a version that finds fault with its own state may meet its cure
+    const isBad = counted.tag === 'failed' && counted.reason === 'baseline-bad'
+    const uncounted = { tag: 'counted', side: { rules: before.ota.state, found: null } } as const
+    const was = isBad && made === null ? uncounted : counted
     if (was.tag !== 'counted') return was
     if (made !== null) {
       const end = await this.#make(made)
