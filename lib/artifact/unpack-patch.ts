@@ -1,4 +1,12 @@
-import { equal, fileBytesMax, OtaError, toHex, type Bytes, type Disk } from '../base/index.ts'
+import {
+  assert,
+  equal,
+  fileBytesMax,
+  OtaError,
+  toHex,
+  type Bytes,
+  type Disk
+} from '../base/index.ts'
 import type { Artifact } from '../records/index.ts'
 import { Hasher } from '../trust/index.ts'
 import { Lanes } from './lanes.ts'
@@ -12,15 +20,7 @@ import { decodePrefix, payloadSize, prefixBytesMax, type PatchPrefix } from './p
 import { badPatch } from './patch/sink.ts'
 import { unpackStream } from './patch/stream-coder.ts'
 import { scanTree } from './scan.ts'
-import {
-  copyVerified,
-  makeFolders,
-  makeLinks,
-  modeOf,
-  openStage,
-  pieceBytes,
-  sealStage
-} from './stage.ts'
+import { makeFolders, makeLinks, modeOf, openStage, pieceBytes, sealStage } from './stage.ts'
 import { verifyTree } from './verify.ts'
 
 /** Bytes of a patch, wherever they come from; `size` is declared by the index of its core. */
@@ -304,9 +304,9 @@ class Patching {
       await this.#disk.create(at, new Uint8Array(0), modeOf(entry))
       return
     }
-    const content = { size: entry.size, hash: entry.hash, mode: modeOf(entry) }
-    if (from !== undefined && (await copyVerified(this.#disk, at, from, content))) return
-    throw new OtaError('HASH_MISMATCH', `${JSON.stringify(entry.path)} changed while it was copied`)
+    assert(from !== undefined, 'a content is old, or was made')
+    // hashed in this run before, and again when the whole tree is read from disk
+    await this.#disk.clone(at, from, modeOf(entry))
   }
 }
 

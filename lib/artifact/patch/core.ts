@@ -58,7 +58,7 @@ export interface PackStep {
 /** A patch is carried if it is smaller than this share of what chunks cost, in per cent. */
 const patchPays = 80
 /** The solid stream is carried if it is smaller than this share of the tree core, in per cent. */
-const solidPays = 85
+const solidPays = 90
 /** Larger trees are not worth hours of brotli: quality 11 makes about 1 MB per second. */
 const solidBytesMax = 512 * MIB
 

@@ -47,7 +47,8 @@ export async function measure(
     const making = (await asked('make', [old, now, patch])) as Making
     const isLarge = yard.tar >= largeFrom
     const into = join(scratch, 'applied')
-    const applying = (await asked('apply', [old, now, patch, into])) as Applying
+    const base = await sealed(old, join(scratch, 'base'))
+    const applying = (await asked('apply', [base, now, patch, into])) as Applying
     const published = isPatchOnly
       ? null
       : ((await asked('fetch', [old, now, scratch, ...(isLarge ? ['chunks'] : [])])) as Published)
@@ -61,6 +62,13 @@ export async function measure(
     await run('chmod', ['-R', 'u+rwX', scratch])
     await rm(scratch, { recursive: true, force: true })
   }
+}
+
+/** As a node has an installed version: nobody may write, so that files can be linked. */
+async function sealed(tree: string, base: string): Promise<string> {
+  await run('cp', ['-a', tree, base])
+  await run('chmod', ['-R', 'a+rX,a-w', base])
+  return base
 }
 
 async function identitiesOf(tree: string, copy: string): Promise<readonly Identity[]> {
