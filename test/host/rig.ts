@@ -34,11 +34,12 @@ export class Rig {
     this.launcher = launcher
   }
 
-  /** Starts the launcher of a new home below `folder`, and takes control. */
-  static async open(folder: string, daemon: readonly string[] = idle): Promise<Rig> {
+  /** Starts the launcher of the home below `folder`, behind a program if any; takes control. */
+  static async open(folder: string, before: readonly string[] = []): Promise<Rig> {
     const path = join(folder, 'home')
     await new Home(realDisk(), path).prepare()
-    const child = spawn(process.execPath, [launch, path, ...daemon], { stdio: 'ignore' })
+    const [program = '', ...args] = [...before, process.execPath, launch, path, ...idle]
+    const child = spawn(program, args, { stdio: 'ignore' })
     const rig = new Rig(path, child)
     await rig.connect()
     return rig
