@@ -1,12 +1,4 @@
-import {
-  assert,
-  equal,
-  fileBytesMax,
-  OtaError,
-  toHex,
-  type Bytes,
-  type Disk
-} from '../base/index.ts'
+import { equal, fileBytesMax, OtaError, toHex, type Bytes, type Disk } from '../base/index.ts'
 import type { Artifact } from '../records/index.ts'
 import { Hasher } from '../trust/index.ts'
 import { Lanes } from './lanes.ts'
@@ -304,7 +296,7 @@ class Patching {
       await this.#disk.create(at, new Uint8Array(0), modeOf(entry))
       return
     }
-    assert(from !== undefined, 'a content is old, or was made')
+    if (from === undefined) throw badPatch('names a content that is nowhere')
     // hashed in this run before, and again when the whole tree is read from disk
     await this.#disk.clone(at, from, modeOf(entry))
   }
