@@ -13,7 +13,7 @@ import { FilePerformer } from '../../lib/host/performer.ts'
 import { StateWork } from '../../lib/host/state/work.ts'
 import type { Pair, Pointer } from '../../lib/records/index.ts'
 
-export const jail: JailFound = await findJail()
+const jail: JailFound = await findJail()
 /** Containers and hardened kernels permit no namespaces: there is nothing to migrate in then. */
 export const skip = jail.tag === 'none'
 
