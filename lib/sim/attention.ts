@@ -107,6 +107,14 @@ export class Attention {
     return this.#counted[index] === 1
   }
 
+  /** It has switched, and has nothing to say of it: only its machine goes on. */
+  isQuiet(agent: Agent): boolean {
+    const { index, starts } = agent
+    if (starts === 0 || this.#votes[index] === 1 || this.#counted[index] === 1) return false
+    const mine = this.#mine(agent)
+    return mine.length > 0 && mine.every(({ over, reserve }) => over && reserve !== true)
+  }
+
   /** Whether this node follows every event itself. */
   isAwake(agent: Agent, run: Run, nowMs: number): boolean {
     const { index, starts, failures } = agent

@@ -265,8 +265,16 @@ export class World {
       return
     }
     const side = this.#sideOf(agent.index)
-    const { say } = this.#decide(agent, side, nowMs)
-    for (const draft of say) this.#say(agent, draft, nowMs)
+    if (!this.#isWhole && side.ending === null && side.attention.isQuiet(agent)) {
+      this.#fleet.watch(agent, () => agent.facts(nowMs, this.#fate))
+      side.followers.delete(agent)
+      agent.follows = false
+      agent.sleeps = true
+      this.#next(agent, agent.handsMs, nowMs)
+    } else {
+      const { say } = this.#decide(agent, side, nowMs)
+      for (const draft of say) this.#say(agent, draft, nowMs)
+    }
     const isDone = agent.nextMs === Infinity && !agent.follows
     if (!isDone || this.#isWhole || !equal(agent.running, this.network.release)) return
     if (agent.memory.runs[this.#hex]?.mine.every(({ over, reserve }) => over && reserve !== true)) {
@@ -291,9 +299,16 @@ export class World {
     const { run, attention } = side
     const isAsleep = agent.sleeps && run !== undefined
     const atMs = isAsleep ? attention.sleepsUntilMs(agent, run) : agent.dueMs
+    // who has taken back after a halt has nothing behind it
+    const isBack =
+      side.ending === 'halted' && decision.act.tag === 'undo' && decision.act.atMs <= nowMs
+    this.#next(agent, isBack && !this.#isWhole ? Infinity : atMs, nowMs)
+    return decision
+  }
+
+  #next(agent: Agent, atMs: number, nowMs: number): void {
     agent.nextMs = this.#gridded(Math.max(atMs, nowMs + 1))
     if (agent.nextMs < Infinity) this.#bucket(agent.nextMs).agents.push(agent)
-    return decision
   }
 
   /** Everybody does, once the rollout has ended: the last ones follow, or take back. */
@@ -305,7 +320,6 @@ export class World {
 
   #inputOf(agent: Agent, side: Side, nowMs: number): Omit<DecideInput, 'node'> {
     const isWatcher = agent === side.watcher
-    const isApart = this.#isApart(nowMs)
     return {
       nowMs,
       believed: this.network.believed,
@@ -326,7 +340,7 @@ export class World {
         peers: this.#fleet.size - 1,
         settledSince: (sinceMs) => nowMs >= sinceMs + 2 * this.tickMs,
         // who is cut off lists what it has, and cannot know what it lacks
-        coverage: () => (isApart || nowMs > 0 ? PPM : 0),
+        coverage: () => PPM,
         clockSkewMs: null,
         trustSettled: true
       },
