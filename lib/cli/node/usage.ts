@@ -8,13 +8,18 @@ export const usage = `Usage:
     ota-node seed [--network JOIN] [...]       carry statements and bytes, run no app
     ota-node status | check                    what runs, what comes next; ask the peers now
     ota-node why [RELEASE]                     why it is, or is not, installed, and its place
+    ota-node apply [RELEASE] [--now] [--skip-window]   say yes to a release; take it now
+    ota-node hold [--until TIME] [--reason TEXT] | unhold
+    ota-node pin RELEASE | unpin | skip RELEASE | unskip RELEASE
+    ota-node rollback [--to RELEASE] [--accept-loss] | keep   the version before; stay where it stuck
+    ota-node quarantine ls | clear RELEASE --force
+    ota-node history | metrics                 what this node did; Prometheus text
+    ota-node label NAME=VALUE...               labels of this node
     ota-node verify FILE|DIR [--network JOIN]  judge statements or a version folder offline
     ota-node trust                             what this node believes, as JSON
-    ota-node apply [RELEASE]                   say yes to a release that waits for it
-    ota-node hold | unhold                     stop taking new releases; go on
-    ota-node rollback                          back to the previous version, and keep off this one
     ota-node import FILE | export [RELEASE] -o FILE   releases as one file, for whom nobody reaches
-    ota-node config show                       every value and who set it
+    ota-node config show | check | doctor      values and who set them; faults; what is possible here
+    ota-node install | uninstall               the systemd unit of this home
     ota-node version
 
 One --home DIR holds one app; without it $XDG_STATE_HOME/upswell/node. Every command takes --json.
