@@ -103,7 +103,7 @@ test('pipelined requests are all answered before their connection ends', async (
   t.is(await drained, 0)
 })
 
-test('idle connections end after the linger; slow and half-open ones wait for the end', async (t) => {
+test('idle connections end after the linger; slow ones wait for the end', async (t) => {
   const { server, port } = await listening(t, 1)
   const idle = await raw(port, plain)
   const silent = await raw(port, '')

@@ -64,7 +64,7 @@ async function send(
   })
 }
 
-test('requests wait while nobody serves, in their order, and go to the next one whole', async (t) => {
+test('requests wait while nobody serves, and go to the next one whole', async (t) => {
   const seen: string[] = []
   const next = await app(t, (asked, response) => {
     let text = ''
@@ -121,7 +121,7 @@ test('what was sent to a process that dies is not sent again', async (t) => {
   t.is((await send(port)).body, 'other')
 })
 
-test('a process that cannot be reached got no byte: the request goes to the next one', async (t) => {
+test('a process that cannot be reached got no byte: another one may have it', async (t) => {
   const closed = net.createServer().listen(0, '127.0.0.1')
   await once(closed, 'listening')
   const nobody = portOf(closed)
@@ -136,7 +136,7 @@ test('a process that cannot be reached got no byte: the request goes to the next
   t.is(held.counts.lost, 0)
 })
 
-test('a WebSocket passes as bytes both ways, and waits for its beginning like a request', async (t) => {
+test('a WebSocket passes both ways, and waits for its beginning like a request', async (t) => {
   const server = createServer()
   server.on('upgrade', (_incoming, socket) => {
     socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n')

@@ -57,6 +57,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'node:util',
       'node:net',
       'node:http',
+      'node:stream',
       'node:worker_threads',
       'node:perf_hooks'
     ]

@@ -31,7 +31,7 @@ export class Charge {
     this.#emit = emit
   }
 
-  /** Answers `primary` or `takeover-timeout`; below level 2 it is in charge as soon as it is well. */
+  /** Answers `primary` or `takeover-timeout`; below level 2 it is in charge once it is well. */
   take(slot: SlotName, verb: 'takeover' | 'resume', process: Chargeable | null): void {
     const late = (): void => this.#emit({ tag: 'takeover-timeout', slot })
     const primary = (): void => this.#emit({ tag: 'primary', slot })

@@ -20,7 +20,7 @@ export interface Gate {
   readonly looks: number
 }
 
-export const openGate: Gate = { isReady: true, isBad: false, isOpen: true, looks: 1 }
+const openGate: Gate = { isReady: true, isBad: false, isOpen: true, looks: 1 }
 
 /**
  * Asks one process again and again, and says only what changed: first healthy, or not healthy in

@@ -55,7 +55,7 @@ export class Front {
   }
 
   /**
-   * Opens `host:port` under `name` and returns the address in force; twice the same is once, another
+   * Opens `host:port` under `name` and returns the address in force; twice the same is once, a new
    * address takes the place of the one before. Rejects with the system's error if it is taken.
    */
   async listen(

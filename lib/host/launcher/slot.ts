@@ -122,8 +122,8 @@ export class AppSlot {
   }
 
   /**
-   * Says one line to the app; false when nobody reads it. `takeover` and `resume` bear the number of
-   * a new life, durable before they are said.
+   * Says one line to the app; false when nobody reads it. `takeover` and `resume` bear the number
+   * of a new life, durable before they are said.
    */
   say(line: string): boolean {
     if (this.#channel === null || this.#status !== 'up') return false

@@ -51,7 +51,7 @@ export class Sockets {
   }
 
   /**
-   * Holds `host:port` under `name` and returns the address in force; twice the same is once, another
+   * Holds `host:port` under `name` and returns the address in force; twice the same is once, a new
    * address replaces it. Rejects with the system's error if it is taken, `UNSUPPORTED` where this
    * Node cannot bind without accepting.
    */
