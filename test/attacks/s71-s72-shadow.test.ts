@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'brittle'
+import { codeOf } from '../../lib/cutover/index.ts'
 import { findJail, showDestination, showShadowReport } from '../../lib/host/index.ts'
 import { loadNative } from '../../lib/host/netwatch/native.ts'
 import { ShadowRoom, skip } from '../host/shadows.ts'
@@ -10,7 +11,7 @@ const slow = { skip, timeout: 60_000 }
 const full = { skip: skip || (await loadNative()) === null, timeout: 60_000 }
 
 test(
-  'S71 a candidate that reaches for what neither it declares nor the incumbent used is refused with a list',
+  'S71 what neither the candidate declares nor the incumbent used is refused, with a list',
   full,
   async (t) => {
     const room = await ShadowRoom.open(await t.tmp())
@@ -26,6 +27,7 @@ test(
     await room.install('other', { from: 'phoning', local: { env: other } })
     const found = await room.shadow('other', { from })
     t.alike(found.event, { tag: 'failed', op: 3, reason: 'phone-home' })
+    t.is(codeOf('phone-home'), 'EGRESS')
     t.alike(found.report?.unexpected.map(showDestination), [
       'dns collector.example.net',
       'tcp collector.example.net:443'
@@ -35,7 +37,7 @@ test(
   }
 )
 
-test('S71 without the means to look the answer is unavailable, whatever was asked for', async (t) => {
+test('S71 without the means to look the answer is unavailable, whoever asks', async (t) => {
   const room = await ShadowRoom.open(await t.tmp())
   await room.install('app', { from: 'phoning' })
   const none = await findJail({ path: '/nowhere' })
@@ -89,7 +91,8 @@ test(
       ['truncates', "fs.truncateSync(live + '/users')", ['users']],
       [
         'hides',
-        "const s = fs.statSync(live + '/users'); fs.writeFileSync(live + '/users', Buffer.alloc(5)); fs.utimesSync(live + '/users', s.atime, s.mtime)",
+        `const f = live + '/users'; const s = fs.statSync(f); fs.writeFileSync(f, Buffer.alloc(5))
+        fs.utimesSync(f, s.atime, s.mtime)`,
         ['users']
       ],
       ['reads', "fs.readFileSync(live + '/users'); fs.readdirSync(live)", []],
@@ -109,6 +112,7 @@ test(
       const bad = { tag: 'failed', op: 1, reason: 'shadow-write' }
       const good = { tag: 'shadowed', op: 1, shadow: 'pass', phoneHome: 'off' }
       t.alike(event, paths.length === 0 ? good : bad)
+      t.is(codeOf('shadow-write'), 'SHADOW_WRITE')
       const events = room.logged.filter((one) => one.event === 'shadow-write')
       t.is(events.length, paths.length === 0 ? 0 : 1, 'the try is an event')
       t.is(readFileSync(join(live, 'users'), 'utf8'), 'alice')

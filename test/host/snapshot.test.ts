@@ -170,7 +170,7 @@ test('a layer over a stopped state takes every write of a jail', { skip }, async
   t.absent(existsSync(join(folder, 'into')))
 })
 
-test('an app that is asked to stand still must say so, and the copy must fit into it', async (t) => {
+test('an app that is to stand still must say so, and the copy must fit into that', async (t) => {
   const folder = await t.tmp()
   const from = lay(folder)
   const calls: string[] = []

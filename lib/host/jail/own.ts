@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import type { Place } from './job.ts'
 import { systemPath } from './places.ts'
 
-/** The Node that runs us, for programs of a jail: a search path that finds it, and where it lies. */
+/** The Node that runs us, for programs of a jail: where it lies and how it is found. */
 export async function ownNode(): Promise<{
   readonly path: string
   readonly places: readonly Place[]

@@ -3,11 +3,12 @@
  * namespaces: builds a new root out of what it is told, leaves the old one, gives up every right,
  * and stays as process 1 until the program has ended. When it goes, everything in the jail goes.
  *
- * Arguments: folder for the new root, bytes of `/tmp`, working folder, `UID:GID` of the program where
- * we are root, `root` or `user`, with `-watch` where the program keeps the right to read the packets of its own network; then triples
- * `place PATH AT`, `link TARGET AT`, `overlay OPTIONS AT`, `net loopback -` or `net everything -`,
- * and `lock - -`, after which all that was placed before is read-only and `/tmp` is there; then `--`
- * and the program. No argument is ever part of the text that the shell reads.
+ * Arguments: folder for the new root, bytes of `/tmp`, working folder, `UID:GID` of the program if
+ * we are root, `root` or `user`, with `-watch` where the program keeps the right to read the packets
+ * of its own network. Then triples `place PATH AT`, `link TARGET AT`, `overlay OPTIONS AT`,
+ * `net loopback -` or `net everything -`, and `lock - -`, after which all that was placed before is
+ * read-only and `/tmp` is there. Then `--` and the program. No argument is ever part of the text
+ * that the shell reads.
  */
 export const setupScript = `
 set -eu
@@ -81,8 +82,9 @@ root) set -- setpriv --reuid="\${who%:*}" --regid="\${who#*:}" --clear-groups --
 # setfcap: without it nobody in here could be made another user of a namespace of its own
 user-watch) set -- setpriv --inh-caps=-all,+net_raw,+setfcap --no-new-privs \\
   --bounding-set=-all,+net_raw,+setfcap "$@" ;;
-root-watch) set -- setpriv --reuid="\${who%:*}" --regid="\${who#*:}" --clear-groups --no-new-privs \\
-  --inh-caps=-all,+net_raw --ambient-caps=-all,+net_raw --bounding-set=-all,+net_raw "$@" ;;
+root-watch) set -- setpriv --reuid="\${who%:*}" --regid="\${who#*:}" --clear-groups \\
+  --no-new-privs --inh-caps=-all,+net_raw \\
+  --ambient-caps=-all,+net_raw --bounding-set=-all,+net_raw "$@" ;;
 esac
 "$@" && exit 0 || exit $?
 `

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import type { Readable } from 'node:stream'
 import { assert, concat, OtaError, socketLineBytesMax, toText } from '../../base/index.ts'
 import { isWithin } from '../../records/index.ts'
 import { errnoOf } from '../failure.ts'
@@ -97,7 +96,7 @@ async function converse(
 }
 
 /** The last bytes of some streams, in the order they came. */
-function tail(streams: readonly (Readable | null | undefined)[]): () => string {
+function tail(streams: readonly (NodeJS.ReadableStream | null | undefined)[]): () => string {
   let kept: Uint8Array = new Uint8Array()
   for (const stream of streams) {
     stream?.on('data', (bytes: Uint8Array) => {
@@ -108,7 +107,7 @@ function tail(streams: readonly (Readable | null | undefined)[]): () => string {
 }
 
 /** What is longer than a line may be is not one: it is dropped to its end. */
-function eachLine(stream: Readable, onLine: (line: string) => void): void {
+function eachLine(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {
   let [rest, skips] = ['', false]
   stream.setEncoding('utf8').on('data', (text: string) => {
     const lines = (rest + text).split('\n')

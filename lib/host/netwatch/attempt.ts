@@ -7,8 +7,9 @@ const nowhere = '203.0.113.1'
 const port = 9
 
 /**
- * Program of the jail in which a machine is asked whether a network can be watched: sends one packet
- * to nowhere and says on descriptor 4 whether the watch saw it, in the way its argument names.
+ * Program of the jail in which a machine is asked whether a network can be watched: sends one
+ * packet to nowhere and says on descriptor 4 whether the watch saw it, in the way its argument
+ * names.
  */
 const how = process.argv[2] === 'full' ? 'full' : 'count'
 const channel = new Socket({ fd: 4 })

@@ -6,7 +6,7 @@ import { walkState } from '../state/walk.ts'
 export interface CopyPlan {
   readonly bytes: number
   readonly files: number
-  /** Folders of a corestore, from the top: a copy of one that is written and replicated forks it. */
+  /** Folders of a corestore, from the top: a copy of one that is replicated forks it. */
   readonly excluded: readonly string[]
   /** Why it cannot be copied, in words; null: it can. */
   readonly fault: string | null
