@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'brittle'
+import { codeOf, whyOf } from '../../lib/cutover/index.ts'
 import { skip, two } from '../host/state-lab.ts'
 import { failed, migrated, ready } from '../host/state-moves.ts'
 
@@ -23,6 +24,9 @@ test('S73 a version whose migration loses users is not taken', { skip }, async (
   t.alike(await migrated(t, lossy), failed('kind-lost'))
   const text = lossy.lab.told.find(({ event }) => event === 'state-not-moved')?.facts['text']
   t.is(text, 'kind "users" counted 3 before and 2 after')
+  for (const reason of ['migrate', 'check', 'kind-lost'] as const) {
+    t.alike([codeOf(reason), whyOf(reason)], ['MIGRATION_FAILED', 'own'])
+  }
 })
 
 test('S73 a migration that fills the disk is ended by what it may use', { skip }, async (t) => {

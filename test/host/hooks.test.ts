@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'brittle'
+import { codeOf } from '../../lib/cutover/index.ts'
 import { noLocalApp, type LocalApp } from '../../lib/host/index.ts'
 import { judgeHookExit, type HookEnd } from '../../lib/host/state/exits.ts'
 import { runLocalHook } from '../../lib/host/state/local-hook.ts'
@@ -54,6 +55,8 @@ test('a hook that chose a lasting failure is told by its number (S89)', (t) => {
     const verdict = judgeHookExit({ ...ended, exit })
     t.is(verdict.tag === 'failed' ? verdict.number : 0, null, String(exit))
   }
+  t.is(codeOf('hook'), 'HOOK_FAILED')
+  t.is(codeOf('hook-retries'), 'HOOK_RETRIES_SPENT')
 })
 
 test('a signal, a time-out, a flood and a 0 without a result are failures (S89)', (t) => {
@@ -76,7 +79,7 @@ const hooks = (script: string, more: Partial<LocalApp['hooks']> = {}): LocalApp[
   ...more
 })
 
-test("the operator's hook is bounded in time and words, and its children end with it", async (t) => {
+test("the operator's hook is bounded in time and words, its children end with it", async (t) => {
   const folder = await t.tmp()
   const run = async (wish: LocalApp['hooks']) => await runLocalHook(wish, 'before', { AT: folder })
   t.is(await run(hooks('test -n "$AT" && test -z "$OTA_SECRET"')), null)

@@ -85,7 +85,7 @@ const operator: fc.Arbitrary<LocalApp> = fc
 
 const ranks = ['off', 'prefer', 'require']
 
-/** Each row of the table: what the operator set, the stricter of both, or in words what is wrong. */
+/** Each row of the table: what the operator set, or the stricter of both; the first that fails. */
 function broken(spec: RunSpec, ota: OtaJson, local: LocalApp, trialMs: number): string | null {
   const { handover, health, limits, shadow, network } = ota
   const rows: readonly (readonly [string, boolean])[] = [
@@ -178,7 +178,7 @@ test('what an operator set survives every upgrade, row by row of the table', (t)
   t.pass()
 })
 
-test('a run spec is read as it was written, and one of an earlier version has defaults', async (t) => {
+test('a run spec is read as it was written, an earlier one with defaults', async (t) => {
   const path = join(await t.tmp(), 'spec.run')
   const disk = realDisk()
   const [ota] = fc.sample(release, 1)
@@ -195,7 +195,7 @@ test('a run spec is read as it was written, and one of an earlier version has de
   await t.exception(readRunSpec(disk, path), /another format/)
 })
 
-test("an operator's command whose program is not in the new tree keeps the old version", async (t) => {
+test("an operator's command that is not in the new tree keeps the old version", async (t) => {
   const lab = await Lab.open(t)
   const from = await lab.first({ ada: 'Ada' })
   await lab.place(two, 'stateful-1')
@@ -245,7 +245,7 @@ test('how far a release can be taken back follows from what it says of its state
   }
 })
 
-test('two schemas never serve at once, and a first install is looked at only where it must', (t) => {
+test('two schemas never serve at once; a first install is looked at where it must be', (t) => {
   const state = { class: 'append-only', schema: 2, from: [1], shared: true }
   const ota = decodeOtaJson(
     fromText(
