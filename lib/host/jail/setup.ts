@@ -4,11 +4,11 @@
  * and stays as process 1 until the program has ended. When it goes, everything in the jail goes.
  *
  * Arguments: folder for the new root, bytes of `/tmp`, working folder, `UID:GID` of the program if
- * we are root, `root` or `user`, with `-watch` where the program keeps the right to read the packets
- * of its own network. Then triples `place PATH AT`, `link TARGET AT`, `overlay OPTIONS AT`,
- * `net loopback -` or `net everything -`, and `lock - -`, after which all that was placed before is
- * read-only and `/tmp` is there. Then `--` and the program. No argument is ever part of the text
- * that the shell reads.
+ * we are root, `root` or `user`, with `-watch` where the program keeps the right to read the
+ * packets of its own network. Then triples `place PATH AT`, `link TARGET AT`,
+ * `overlay OPTIONS AT`, `net loopback -` or `net everything -`, and `lock - -`, after which all
+ * that was placed before is read-only and `/tmp` is there. Then `--` and the program. No argument
+ * is ever part of the text that the shell reads.
  */
 export const setupScript = `
 set -eu
