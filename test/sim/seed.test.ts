@@ -27,11 +27,12 @@ test(
   (t) => {
     for (const [own, effect] of [[3, crash(1)] as const, [4, crash(8)] as const]) {
       const seed = seedFor(own)
-      const options = { seed, nodes: 2_000, effect, policy: quickStandard(2_000) }
+      const options = { seed, nodes: 1_200, effect, policy: quickStandard(1_200) }
       const limitMs = 11 * 3_600_000
       const quick = worldOf({ ...options, limitMs }).run()
       const whole = worldOf({ ...options, limitMs, asksAll: true }).run()
-      t.alike(quick, whole, replay(seed))
+      // the curve is looked at whenever somebody is asked, which is the difference here
+      t.alike({ ...quick, curve: [] }, { ...whole, curve: [] }, replay(seed))
     }
   }
 )
