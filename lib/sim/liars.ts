@@ -13,7 +13,7 @@ export interface Lie {
 export class Liars {
   readonly #seed: number
   readonly #lie: Lie | null
-  /** Who has said "failed" in a stage says no more in it: a contradiction would count for nothing. */
+  /** Who has said "failed" in a stage says no more in it: a contradiction counts for nothing. */
   readonly #over = new Set<string>()
 
   constructor(seed: number, lie: Lie | null) {

@@ -61,7 +61,7 @@ function armOn(rollout: Rollout, stage: number, key: Bytes) {
   return armOf(rollout.bands, stage, { u, who: 0, lag: 0 })
 }
 
-test('treated who all fail after the ages of the bake halt, though no control has said more', (t) => {
+test('treated who all fail after the ages of the bake halt, though no control said more', (t) => {
   const { pool, hex, rollout, say, drawn } = open(compilePlan('standard', { nodes }))
   const treated = drawn(1, 'treated')
   const controls = drawn(1, 'control')

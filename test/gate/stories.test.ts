@@ -1,4 +1,4 @@
-// Every edge of the state machine as a story of a few lines: what a node sees, and where it then is.
+// Every edge of the state machine as a story of a few lines: what a node sees, and where it is.
 import test from 'brittle'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// Ways to fool a gate, planted: who is left out, what is shown, what is hidden; and that order is none.
+// Ways to fool a gate, planted: who is left out, what is shown, what is hidden.
 import test from 'brittle'
 import { assert, property, shuffledSubarray, subarray } from 'fast-check'
 import { toHex } from '../../lib/base/index.ts'
@@ -93,7 +93,7 @@ function bits({ blocks, x, n, failed, done, strata, controlsEnrolled, ...rest }:
   return [blocks, x, n, failed, done, strata, controlsEnrolled, rest.distinctControls()]
 }
 
-test('nodes that are bad whatever they run: left out of controls alone, they halt anything', (t) => {
+test('nodes that are bad whatever they run, left out of controls alone, halt anything', (t) => {
   const runs = 60
   const halts = { both: 0, asymmetric: 0 }
   for (let seed = 1; seed <= runs; seed++) {
@@ -104,7 +104,7 @@ test('nodes that are bad whatever they run: left out of controls alone, they hal
   t.ok(halts.asymmetric > runs / 2, `left out of one arm: ${halts.asymmetric} of ${runs}`)
 })
 
-/** 3 % of the nodes fail nine windows of ten, the others one in five hundred; no release matters. */
+/** 3 % of the nodes fail nine windows of ten, the others one of five hundred, whatever runs. */
 function badNodes(seed: number, asymmetric: boolean): boolean {
   const policy = compilePlan('standard', { nodes: 20_000 })
   const gate = new Upswell({ ...policy, gate: { ...policy.gate, rho0: 1_000 } }, (x) =>

@@ -53,7 +53,8 @@ function curves(stories: readonly Story[], longestMs: number): string {
       ({ atMs, upgraded }) => `${x(atMs / longestMs)},${y(upgraded / nodes)}`
     )
     const colour = ending === 'halted' ? '#c33' : ending === 'completed' ? '#283' : '#b80'
-    return `<polyline fill="none" stroke="${colour}" stroke-opacity=".5" points="${points.join(' ')}"/>`
+    const look = `fill="none" stroke="${colour}" stroke-opacity=".5"`
+    return `<polyline ${look} points="${points.join(' ')}"/>`
   })
   const marks = [0, 0.25, 0.5, 0.75, 1]
   const shares = marks.map((at) => label(left - 6, y(at) + 4, `${at * 100} %`, 'end'))
@@ -79,7 +80,8 @@ function histogram(
   const bars = counts.map((count, i) => {
     const from = y(count / top)
     const tall = y(0) - from
-    return `<rect x="${x(i / bins)}" y="${from}" width="${(wide - 1).toFixed(1)}" height="${tall.toFixed(1)}" fill="#357"/>`
+    const size = `width="${(wide - 1).toFixed(1)}" height="${tall.toFixed(1)}"`
+    return `<rect x="${x(i / bins)}" y="${from}" ${size} fill="#357"/>`
   })
   const marks = [0, 0.25, 0.5, 0.75, 1].map((at) =>
     label(x(at), height - 8, say(most * at), at === 1 ? 'end' : 'middle')

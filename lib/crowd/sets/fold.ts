@@ -254,7 +254,7 @@ function blocksOf(tallies: ReadonlyMap<StageSet, Tally>): readonly FoldBlock[] {
       const x = treated?.failedAt[checkpoint] ?? 0
       const y = control?.failedAt[checkpoint] ?? 0
       if (x + y === 0) continue
-      // While a stage bakes everybody who enrolled is watched. Later a control that may have switched
+      // While a stage bakes everybody enrolled is watched. Later a control that may have switched
       // counts only with what it has said: fewer controls beside as many failures acquit (§4).
       const count = checkpoint < inBake ? enrolledLeft : watched
       const nT = enrolledLeft(treated, checkpoint)

@@ -218,7 +218,7 @@ export function inBakeOf({ policy }: Rollout, bakeMs: number): number {
   return Math.max(1, ages.filter((age) => age * 4 <= bakeMs * 3).length)
 }
 
-/** Low nibble: version before, 0 to 3. High nibble: place of the platform, where there are several. */
+/** Low nibble: version before, 0 to 3. High nibble: the platform, where there are several. */
 function isStratum({ platforms }: Rollout, stratum: number): boolean {
   return (stratum & 0x0f) <= 3 && stratum >> 4 < Math.max(1, platforms.length)
 }

@@ -139,7 +139,7 @@ function withTold(run: Run, i: number, told: Told): Run {
   return { ...run, ...told.run, mine }
 }
 
-/** A hold calls up those in reserve: they enrolled before treatment, and now say what came of it. */
+/** A hold calls up those in reserve: they enrolled before treatment, and say what came of it. */
 function callUp(scene: Scene, run: Run, mine: Mine): Told | null {
   if (run.calledUp !== true || mine.reserve !== true || mine.speaks) return null
   const { arm, stage, stratum, seq, failed } = mine
