@@ -92,12 +92,7 @@ export class Rig {
   /** Puts a tree of `fixtures/apps` in place as `release`, with the client library beside it. */
   async install(release: string, app: string, change: Change = {}): Promise<void> {
     const tree = this.home.tree(release)
-    await rm(tree, { recursive: true, force: true })
-    await cp(resolve('fixtures/apps', app), tree, { recursive: true })
-    await vendor(tree)
-    const path = join(tree, 'ota.json')
-    const said: unknown = JSON.parse(await readFile(path, 'utf8'))
-    await writeFile(path, JSON.stringify(merged(said, change)))
+    await makeTree(tree, app, change)
     const ota = await readOtaJson(realDisk(), tree)
     const spec = makeRunSpec({ release, ota }, noLocalApp, machine)
     await writeRunSpec(realDisk(), this.home.runSpec(release), spec)
@@ -177,6 +172,16 @@ export class Rig {
     this.events.push(event)
     for (const look of this.#watchers) look()
   }
+}
+
+/** A tree of `fixtures/apps` with changes in its `ota.json`, and the client library beside it. */
+export async function makeTree(tree: string, app: string, change: Change = {}): Promise<void> {
+  await rm(tree, { recursive: true, force: true })
+  await cp(resolve('fixtures/apps', app), tree, { recursive: true })
+  await vendor(tree)
+  const path = join(tree, 'ota.json')
+  const said: unknown = JSON.parse(await readFile(path, 'utf8'))
+  await writeFile(path, JSON.stringify(merged(said, change)))
 }
 
 /** The library an app of level 1 or 2 brings along, as `npm install` would put it. */

@@ -201,7 +201,9 @@ export class Processes {
   #gate(running: Running): Gate {
     const { spec, word, waits, isPrimary: isOpen } = running
     const isLoading = word.state === null || word.state === 'idle' || word.state === 'synced'
-    const isReady = spec.level < 2 || (word.ready && (waits || !isLoading))
+    // Taking charge has a time of its own: one that was well is not found bad for it.
+    const mayLoad = waits || running.isHealthy()
+    const isReady = spec.level < 2 || (word.ready && (mayLoad || !isLoading))
     const looks = spec.passes && spec.level === 1 ? sharedLooks : 1
     return { isReady, isBad: word.bad !== null, isOpen: isOpen || !spec.passes, looks }
   }
