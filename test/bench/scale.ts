@@ -93,9 +93,8 @@ for (const spread of ['eager', 'lazy'] as const) {
   const [least, last] = [models[0], models.at(-1)]
   if (least !== undefined && last !== undefined) {
     const flat = last.bytesPerNode / least.bytesPerNode
-    say(
-      `${spread}: bytes per node, ${last.nodes.toLocaleString('en')} over 1,000 nodes: ${flat.toFixed(3)}`
-    )
+    const many = last.nodes.toLocaleString('en')
+    say(`${spread}: bytes per node, ${many} over 1,000 nodes: ${flat.toFixed(3)}`)
     if (flat > flatShare) faults.push(`bytes per node grow with the network: ${flat.toFixed(2)}`)
   }
 }
