@@ -1,7 +1,9 @@
+import { MINUTE } from '../base/index.ts'
 import { censusInterval, prefetchMs, type Rollout } from '../crowd/index.ts'
 import type { RolloutMemory } from '../rollout/index.ts'
 import type { Agent } from './agent.ts'
 import type { Fate } from './fate.ts'
+import type { Ending } from './story.ts'
 
 type Run = RolloutMemory['runs'][string]
 
@@ -11,6 +13,13 @@ export function countedOut(memory: RolloutMemory, rollout: Rollout, nowMs: numbe
   const interval = censusInterval(nowMs)
   const census = { anchor: hex, interval, dueMs: nowMs, said: true, told: [hex] }
   return { ...memory, census }
+}
+
+/** After a halt the fleet takes back, after a completion the last ones follow: so long, in ms. */
+export function restTimeMs({ bands, policy }: Rollout, ending: Ending, tickMs: number): number {
+  const last = bands.list[bands.list.length - 1]?.bakeMs ?? 0
+  if (ending === 'halted') return policy.halt.undoSpreadMs + 10 * tickMs
+  return ending === 'completed' ? (last * policy.plan.jitter) / 1_000 + 30 * MINUTE : 0
 }
 
 interface Past {

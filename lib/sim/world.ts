@@ -1,5 +1,5 @@
-import { alloc, assert, DAY, equal, HOUR, MINUTE, PPM, SECOND, toHex } from '../base/index.ts'
-import { censusInterval, rolloutsOf, type Pool, type Rollout } from '../crowd/index.ts'
+import { alloc, assert, DAY, equal, HOUR, PPM, SECOND, toHex } from '../base/index.ts'
+import { censusInterval, rolloutsOf, undoMs, type Pool, type Rollout } from '../crowd/index.ts'
 import { encodeEvidence, sealEvidence, type EvidenceDraft } from '../records/index.ts'
 import { decide, type DecideInput, type Decision } from '../rollout/index.ts'
 import type { Agent } from './agent.ts'
@@ -11,7 +11,7 @@ import { Fleet } from './fleet.ts'
 import { Liars } from './liars.ts'
 import type { WorldOptions } from './options.ts'
 import { foundNetwork, simChannel, simEpochMs, simPlatform, type SimNetwork } from './network.ts'
-import { assumeBytes, countedOut } from './latecomer.ts'
+import { assumeBytes, countedOut, restTimeMs } from './latecomer.ts'
 import { Side } from './side.ts'
 import { Curve, momentOf, type Headcount, type Moment, type Story } from './story.ts'
 
@@ -105,7 +105,7 @@ export class World {
     const ending = this.#main.ending ?? 'unfinished'
     const endedMs = this.#clock.wallMs()
     const heads = this.headcount()
-    const restMs = endedMs + this.#restMs(ending)
+    const restMs = endedMs + restTimeMs(this.#rollout, ending, this.tickMs)
     while (this.#clock.step(restMs));
     return {
       seed: this.#options.seed,
@@ -125,14 +125,6 @@ export class World {
 
   headcount(): Headcount {
     return this.#fleet.headcount()
-  }
-
-  /** After a halt the fleet takes back, after a completion the last ones follow. */
-  #restMs(ending: Story['ending']): number {
-    const { bands, policy } = this.#rollout
-    const last = bands.list[bands.list.length - 1]?.bakeMs ?? 0
-    if (ending === 'halted') return policy.halt.undoSpreadMs + 10 * this.tickMs
-    return ending === 'completed' ? (last * policy.plan.jitter) / 1_000 + 30 * MINUTE : 0
   }
 
   get #sides(): readonly Side[] {
@@ -235,7 +227,14 @@ export class World {
   #end(side: Side, nowMs: number): void {
     const isHalt = side.ending === 'halted'
     const list = isHalt ? this.#fleet.upgraded() : side.attention.rest()
-    for (const index of list) if (this.#sideOf(index) === side) this.#turn(index, nowMs)
+    const { id, policy } = this.#rollout
+    for (const index of list) {
+      if (this.#sideOf(index) !== side) continue
+      // who takes back has a moment of its own, and nothing to do before it
+      const spreadMs = isHalt ? policy.halt.undoSpreadMs : 0
+      const atMs = nowMs + undoMs(id, this.#fleet.key(index), spreadMs)
+      this.#bucket(this.#gridded(Math.max(atMs, nowMs + 1))).turns.push(index)
+    }
   }
 
   /** Wakes one node, which is made if nothing ever happened on it. */
