@@ -189,7 +189,8 @@ export class Node extends Life {
     }
     if (prev.back === 'none' && !acceptLoss) {
       const text = `the previous version cannot read the state of generation ${pointer.gen}`
-      const hint = `go back to that of ${prev.gen} with --accept-loss: what was written since stays in ${pointer.gen}`
+      const stays = `what was written since stays in ${pointer.gen}`
+      const hint = `go back to that of ${prev.gen} with --accept-loss: ${stays}`
       throw new OtaError('ROLLBACK_REFUSED', text, { hint })
     }
     if (!(await this.#hands.order({ tag: 'rollback', acceptLoss }))) {

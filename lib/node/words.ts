@@ -4,7 +4,7 @@ import type { Wishes } from '../rollout/index.ts'
 import { fromName } from '../trust/index.ts'
 import type { NodeOptions } from './ports.ts'
 
-/** What an operator said and did not take back; one note of the journal, so it outlives restarts. */
+/** What an operator said and did not take back: a note of the journal, so it outlives restarts. */
 export interface Words {
   /** When a hold ends by itself, and why it was said; whether it stands is the machine's state. */
   readonly hold: { readonly untilMs: number | null; readonly reason: string } | null

@@ -78,10 +78,10 @@ test(
 
     const config = join(home, 'ota-node.toml')
     for (const [text, sentence] of [
-      ['levle = "auto"\n', `unknown key "levle" (${config})`],
-      ['level = "always"\n', `level (${config}): `],
-      ['[swarm]\nport = 70000\n', `swarm.port (${config}): `],
-      ['network = [\n', `${config} is no TOML: `],
+      ['levle = "auto"\n', `levle (${config}:1): unknown key, did you mean "level"?`],
+      ['level = "always"\n', `level (${config}:1): `],
+      ['[swarm]\nport = 70000\n', `swarm.port (${config}:2): `],
+      ['network = [\n', `${config}:2 is no TOML: `],
       ['network = "hello"\n', 'hello']
     ] as const) {
       await writeFile(config, text)

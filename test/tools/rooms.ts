@@ -115,7 +115,7 @@ export const launcher = {
   ],
   /** The command that is its process, and the files it may name past the room's index. */
   entry: 'lib/cli/node/run.ts',
-  behind: ['lib/host/launcher/run.ts', 'lib/host/clock.ts']
+  behind: ['lib/host/launcher/run.ts', 'lib/host/clock.ts', 'lib/host/rights/user.ts']
 }
 
 /** The one file above the rooms, and what it may name. */
