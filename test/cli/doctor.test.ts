@@ -129,13 +129,13 @@ async function judged(t: { tmp(): Promise<string> }, change: Partial<NetworkFact
   return judgeNetwork({ nowMs, status, ...feeds('reading'), believed, config, ...change })
 }
 
-test('a node that sees its network is ok, and one without a daemon says what is left out', async (t) => {
+test('a node that sees its network is ok; without a daemon it says what is left out', async (t) => {
   const ok = 'daemon ok, clock ok, trust ok, freshness ok, feeds ok, peers ok, slot ok'
   t.is(states(await judged(t)), ok)
   t.is(states(await judged(t, { status: null })), 'daemon warn, clock ok, trust ok')
 })
 
-test('a trust has to be renewed sixty days before it ends, and a wrong clock is told', async (t) => {
+test('a trust is to be renewed sixty days before it ends, and a wrong clock is told', async (t) => {
   const state = async (id: string, change: Partial<NetworkFacts>) =>
     (await judged(t, change)).find((one) => one.id === id)?.state
   const expiresMs = believed?.trust?.body.expiresMs ?? 0
@@ -151,7 +151,7 @@ test('a trust has to be renewed sixty days before it ends, and a wrong clock is 
   )
 })
 
-test('nobody connected, dead feeds, a doubled slot, an old daemon and a freeze are told', async (t) => {
+test('nobody connected, dead feeds, a doubled slot, an old daemon, a freeze: told', async (t) => {
   const state = async (id: string, change: object, more: Partial<NetworkFacts> = {}) =>
     (await judged(t, { status: { ...status, ...change }, ...more })).find((one) => one.id === id)
   t.is((await state('peers', { peers: 0 }))?.state, 'fail')
@@ -169,7 +169,7 @@ test('nobody connected, dead feeds, a doubled slot, an old daemon and a freeze a
   t.is((await state('slot', slot('refused')))?.state, 'fail')
 })
 
-test('doctor looks at a real home without a daemon, and ends with 1 if anything fails', async (t) => {
+test('doctor looks at a real home without a daemon, ends with 1 if anything fails', async (t) => {
   const home = await t.tmp()
   await mkdir(join(home, 'daemon', 'keys'), { recursive: true })
   await chmod(home, 0o711)

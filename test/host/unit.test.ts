@@ -16,7 +16,8 @@ const demo: UnitOf = {
   sockets: []
 }
 
-const expected = `# Written by \`ota-node install\`. Changes belong into a drop-in: systemctl edit ota-node@demo
+const expected = `# Written by \`ota-node install\`. Changes belong into a drop-in:
+# systemctl edit ota-node@demo
 [Unit]
 Description=Upswell node demo
 Wants=network-online.target

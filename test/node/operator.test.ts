@@ -221,7 +221,7 @@ test('--now passes the own delay', async (t) => {
   t.is(it.node.runs(), nameOf(second))
 })
 
-test('S50 a release that asks for what is not here is refused once, and why says what', async (t) => {
+test('S50 a release that asks for what is not here is refused once; why says what', async (t) => {
   const it = await running(t)
   it.machine.unfit.add(nameOf(second))
   await it.take(second)
@@ -235,7 +235,7 @@ test('S50 a release that asks for what is not here is refused once, and why says
   t.is(it.node.runs(), nameOf(third), 'another one is no worse for it')
 })
 
-test('labels are kept, one goes with an empty value, and what is no label is refused', async (t) => {
+test('labels are kept, one goes with an empty value, what is no label is refused', async (t) => {
   const it = await running(t)
   t.alike(await it.node.label({ site: 'berlin', ring: 'a' }), { site: 'berlin', ring: 'a' })
   t.alike(await it.node.label({ ring: '' }), { site: 'berlin' })

@@ -1,5 +1,5 @@
-// What an operator wants, seen in a fleet: who takes a release by hand is counted nowhere, who asked
-// for a window has it, and who was away goes by way of the barrier.
+// What an operator wants, seen in a fleet: who takes a release by hand is counted nowhere, who
+// asked for a window has it, and who was away goes by way of the barrier.
 import test from 'brittle'
 import { DAY, equal, HOUR, MINUTE, toHex, type Bytes } from '../../lib/base/index.ts'
 import type { Policy, Window } from '../../lib/records/index.ts'

@@ -12,8 +12,8 @@ const unitFolder = '/etc/systemd/system'
 export const services: readonly Command[] = [
   {
     name: 'install',
-    usage: `Usage: ota-node install [--home DIR] [--config FILE] [--name NAME] [--socket] [--root DIR]
-                        [--force]
+    usage: `Usage: ota-node install [--home DIR] [--config FILE] [--name NAME] [--socket]
+                        [--root DIR] [--force]
 
 Writes the systemd unit ota-node@NAME.service for this home, one per app; NAME is the last part of
 the home unless given. With --socket also a unit for each address of [app] listen, so that

@@ -11,14 +11,14 @@ export const usage = `Usage:
     ota-node apply [RELEASE] [--now] [--skip-window]   say yes to a release; take it now
     ota-node hold [--until TIME] [--reason TEXT] | unhold
     ota-node pin RELEASE | unpin | skip RELEASE | unskip RELEASE
-    ota-node rollback [--to RELEASE] [--accept-loss] | keep   the version before; stay where it stuck
+    ota-node rollback [--to RELEASE] [--accept-loss] | keep   the version before; stay here
     ota-node quarantine ls | clear RELEASE --force
     ota-node history | metrics                 what this node did; Prometheus text
     ota-node label NAME=VALUE...               labels of this node
     ota-node verify FILE|DIR [--network JOIN]  judge statements or a version folder offline
     ota-node trust                             what this node believes, as JSON
     ota-node import FILE | export [RELEASE] -o FILE   releases as one file, for whom nobody reaches
-    ota-node config show | check | doctor      values and who set them; faults; what is possible here
+    ota-node config show | check | doctor      values, who set them; what is wrong; what works
     ota-node install | uninstall               the systemd unit of this home
     ota-node version
 

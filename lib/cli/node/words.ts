@@ -41,8 +41,8 @@ Example:
   },
   word('check', { what: 'ask the peers now; exit 4 when there is nothing new' }),
   word('hold', {
-    what: `Takes no new release until the time given, or until unhold. It survives restarts; what runs goes
-on, and an upgrade in its trial ends by its own result.`,
+    what: `Takes no new release until the time given, or until unhold. It survives restarts; what
+runs goes on, and an upgrade in its trial ends by its own result.`,
     shown: ' [--until TIME] [--reason TEXT]',
     example: ' --until 6h --reason "fair until tonight"',
     flags: { until: { type: 'text' }, reason: { type: 'text' } },
@@ -60,8 +60,8 @@ on, and an upgrade in its trial ends by its own result.`,
   }),
   word('unskip', { what: 'Takes back a skip.', names: ['release'] }),
   word('apply', {
-    what: `Says yes to a release, where the level is stage or it asks first; it starts in its turn. With
---now at once: place in the order, random delay and bake are skipped for this node only, and its
+    what: `Says yes to a release, where the level is stage or it asks first; it starts in its
+turn. With --now at once: place in the order, random delay and bake are skipped for this node only, and its
 reports count nowhere. With --skip-window outside of a maintenance window. Nothing skips trust,
 order, quarantine, pause, halt, abort, floor, attestations, requirements, shadow or trial.`,
     shown: ' [RELEASE] [--now] [--skip-window]',
@@ -75,8 +75,8 @@ order, quarantine, pause, halt, abort, floor, attestations, requirements, shadow
     })
   }),
   word('rollback', {
-    what: `Goes back to the previous version and keeps off the one that runs. --to names the version that
-must be the one before, so that nothing else is gone back to by mistake. Where the previous version
+    what: `Goes back to the previous version and keeps off the one that runs. --to names the
+version that must be the one before, so that nothing else is gone back to by mistake. Where the previous version
 cannot read what was written since, --accept-loss goes back to its own state: what was written since
 is kept in its generation, and nobody reads it.`,
     shown: ' [--to RELEASE] [--accept-loss]',
@@ -88,7 +88,7 @@ is kept in its generation, and nobody reads it.`,
   }),
   word('keep', { what: 'Stays on the release that runs, where an upgrade is stuck.' }),
   word('quarantine clear', {
-    what: `Ends the quarantine of a release, whatever its reason: it is judged anew, and may fail again.`,
+    what: `Ends the quarantine of a release, whatever its reason: it is judged anew, and may fail.`,
     names: ['release'],
     example: ' r8qqpy5c --force',
     flags: { force: { type: 'switch' } },
@@ -147,7 +147,13 @@ function word(name: string, spec: Word): Command {
   const most = spec.most ?? names.length
   return {
     name,
-    usage: `Usage: ${call}${shown}${forced} [--home DIR]\n\n${what}\n\nExample:\n    $ ${example}\n`,
+    usage: `Usage: ${call}${shown}${forced} [--home DIR]
+
+${what}
+
+Example:
+    $ ${example}
+`,
     flags,
     args: { min: names.length, max: most, what: most === 0 ? 'nothing' : (names[0] ?? 'those') },
     run: async (context) => await say(context, name, spec)
@@ -160,7 +166,7 @@ async function say(context: Context, name: string, spec: Word): Promise<Outcome>
   const args = spec.args?.(context) ?? plain
   if (force !== undefined && !context.flags.has('force')) {
     throw new OtaError('USAGE', `${name} needs --force: ${force}`, {
-      hint: `see first: ota-node ${name.split(' ')[0] === 'quarantine' ? 'quarantine ls' : 'status'}`
+      hint: `see first: ota-node ${name.startsWith('quarantine') ? 'quarantine ls' : 'status'}`
     })
   }
   if (context.dryRun) return { message: `would ask the daemon to ${name}` }

@@ -26,7 +26,7 @@ const stopSeconds = 60
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$/
 
-/** The service of a home and its sockets. Throws `USAGE` for a name that systemd would read else. */
+/** The service of a home and its sockets. Throws `USAGE` for what systemd would read else. */
 export function unitFiles(unit: UnitOf): readonly UnitFile[] {
   checkUnit(unit)
   const sockets = unit.sockets.map((socket): UnitFile => ({
@@ -58,8 +58,8 @@ function serviceText({ name, home, config, program, sockets }: UnitOf): string {
   const start = config === null ? words : [...words, '--config', config]
   const held = sockets.map((socket) => socketFile(name, socket.name))
   return section([
-    '# Written by `ota-node install`. Changes belong into a drop-in: systemctl edit ' +
-      serviceFile(name).replace('.service', ''),
+    '# Written by `ota-node install`. Changes belong into a drop-in:',
+    `# systemctl edit ${serviceFile(name).replace('.service', '')}`,
     '[Unit]',
     `Description=Upswell node ${name}`,
     'Wants=network-online.target',
