@@ -37,7 +37,7 @@ test('a fifth slower is nine buckets, give or take a cell; better is below zero'
   t.is(bucketOf(before, slower, { ...how, bad: 'down' }), -bucket)
 })
 
-test('no data is neither zero nor a pass: too few before is out, none after is worst', async (t) => {
+test('no data is neither zero nor a pass: too few before is out, none after worst', async (t) => {
   const how = { quantile: 950, bad: 'up', denMin: 100 } as const
   const few = filled(99, 3).sketch
   const enough = filled(100, 3).sketch
