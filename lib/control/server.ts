@@ -1,4 +1,4 @@
-import { chmod, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { EXIT, fromText, isOtaError, OtaError, socketLineBytesMax } from '../base/index.ts'
 import { Life } from '../base/life.ts'
@@ -26,7 +26,6 @@ export class ControlServer extends Life {
     await rm(this.#path, { force: true })
     await listen(server, this.#path)
     this.own({ close: () => closeServer(server) })
-    await chmod(this.#path, 0o600)
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -112,7 +111,10 @@ function sendError(response: ServerResponse, error: unknown): void {
 function listen(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
+    // Bound within this call: the socket is never open to others, not even for a moment.
+    const before = process.umask(0o177)
     server.listen(path, () => resolve())
+    process.umask(before)
   })
 }
 
