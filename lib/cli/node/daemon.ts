@@ -63,6 +63,7 @@ async function openParts(ground: Ground, { own, local, end }: Opening): Promise<
   const user = config.app.user === null ? null : await findUser(config.app.user)
   const machine = new Machine(clock, disk, log, {
     home,
+    user,
     local: () => local,
     facts,
     release: (name) => factsOf(ground, name),
