@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { table } from './delta/report.ts'
-import { quantile, type Sample } from './handover/load.ts'
+import { quantile, thinkMs, type Sample } from './handover/load.ts'
 import { Peer } from './handover/peer.ts'
 import { freePort, nginxReload, plainRestart } from './handover/rivals.ts'
 import { exclusive, leftOver, openRig, overlapped } from './handover/rounds.ts'
@@ -15,6 +15,7 @@ import { storeChange, takeBacks, undisturbed, type Exclusive } from './handover/
  *   npm run bench:handover [-- --count 100] [--exclusive 20] [--rate 300] [--storeRate 100]
  *
  * An open loop of requests, half of them on kept connections, latency from the scheduled instant.
+ * Clients use a kept connection again within half of the app's linger: that is the condition of 0.
  * The launcher is a process of its own, driven through the daemon's own hands; no network takes
  * part. Ends with 1 if a request of an overlapped hand-over was lost or anything is left over.
  */
@@ -83,7 +84,7 @@ const [rate, storeRate] = [Number(values.rate), Number(values.storeRate)]
 
 const rows: (readonly string[])[] = []
 const verdict = await inFolder(async (folder) => {
-  const rig = await openRig(folder, 'steady', { env: { LINGER_MS: '300' } })
+  const rig = await openRig(folder, 'steady', { env: { LINGER_MS: String(2 * thinkMs) } })
   const calm = await undisturbed(rig, calmMs, rate)
   rows.push(row('no hand-over', 0, calm.samples))
   await overlapped(rig, 2, rate)

@@ -9,6 +9,9 @@ export interface Sample {
   readonly lost: string | null
 }
 
+/** Clients use a connection again within this time, which is less than the app's linger. */
+export const thinkMs = 500
+
 /**
  * Requests at scheduled instants, whatever the answers do: half on kept connections, half on fresh
  * ones. A load that waits for its answers would hide every pause.
@@ -17,7 +20,7 @@ export class OpenLoop {
   readonly samples: Sample[] = []
   readonly #port: number
   readonly #everyMs: number
-  readonly #kept = new Agent({ keepAlive: true, maxSockets: 512 })
+  readonly #kept = new Agent({ keepAlive: true, maxSockets: 512, timeout: thinkMs })
   readonly #open = new Set<Promise<void>>()
   readonly #timer: NodeJS.Timeout
   readonly #begunMs = performance.now()

@@ -6,7 +6,7 @@ import { ask, OpenLoop, type Sample } from './load.ts'
 
 const releases = { a: '1'.repeat(52), b: '2'.repeat(52) } as const
 const spares = 40
-const restMs = 200
+const restMs = 500
 
 export interface Outcome {
   readonly samples: readonly Sample[]
