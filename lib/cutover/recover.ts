@@ -151,8 +151,8 @@ function resumeTrial(turn: Turn, op: Op): void {
   if (op.warm && !warm) turn.edge(16, { ...op, warm: false })
   if (mine === null || mine.release !== op.release || mine.status === 'down') {
     const isOver = mine !== null && mine.release === op.release
-    // Loaded behind the lock or not started yet: it had no chance to serve.
-    const isFirst = op.handover === 'exclusive' && op.boots <= 1 && !isOver
+    // Its start was journaled and never came: it had no chance to serve.
+    const isFirst = op.handover === 'exclusive' && !isOver
     if (warm && !isFirst) takeBack(turn, 31, 'exit')
     else startOnTrial(turn)
     return

@@ -46,7 +46,7 @@ interface Proc {
 export class World {
   state: State = emptyState
   nowMs = 1_000_000
-  journal: Bytes = new Uint8Array()
+  #journal: readonly Bytes[] = []
   pointer: Pointer | null = null
   readonly procs: Record<SlotName, Proc | null> = { a: null, b: null }
   routed: SlotName | null = null
@@ -97,8 +97,9 @@ export class World {
       this.routed = null
     }
     const { lines, fault } = decodeJournal(this.journal)
-    // Only what is sealed is kept; copies of a rehearsal go when they are asked to.
+    // A start sweeps copies, and state that is not sealed.
     for (const [gen, { sealed }] of this.gens) if (!sealed) this.gens.delete(gen)
+    this.snapshots.clear()
     const { pointer, routed, slots } = this
     const found: Found = { lines, fault, pointer, slots, routed, alive }
     this.#take(recover(found, this.nowMs))
@@ -115,6 +116,14 @@ export class World {
   kill(slot: SlotName): void {
     const proc = this.procs[slot]
     if (proc !== null) this.procs[slot] = { ...proc, role: 'down' }
+  }
+
+  get journal(): Bytes {
+    return concat(this.#journal)
+  }
+
+  set journal(bytes: Bytes) {
+    this.#journal = [bytes]
   }
 
   /** Slots as a daemon finds them. */
@@ -166,7 +175,7 @@ export class World {
 
   #append(lines: readonly JournalDraft[]): void {
     const bytes = lines.map((line) => encodeJournalLine(line, ++this.#seq, this.nowMs))
-    this.journal = concat([this.journal, ...bytes])
+    this.#journal = [...this.#journal, ...bytes]
     for (const line of lines) if (line.tag === 'edge') this.edges.push(line.edge)
   }
 

@@ -37,6 +37,8 @@ export function takeBack(turn: Turn, edge: 31 | 32 | 35, reason: Reason): void {
   turn.command({ tag: 'disarm' })
   if (way === null) {
     stuck(turn, edge, { ...op, reason: blamed })
+    // Nothing leads to the other one: it only stands in the way of what comes next.
+    if (slot === turn.state.live) turn.end(other(slot), true)
     return
   }
   const next = way.how === 'down' ? null : target(turn, op, way.pair)
