@@ -2,6 +2,7 @@ import { cp, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type TestContext } from 'brittle'
 import { isQuarantined } from '../../lib/cutover/index.ts'
+import { findJail } from '../../lib/host/index.ts'
 import { Launcher } from '../../lib/host/launcher/main.ts'
 import { Conductor, releases } from '../host/conductor.ts'
 import { ask, startLoad } from '../host/load.ts'
@@ -87,3 +88,19 @@ test('a version that dies on trial gives way to the warm one within the second',
   t.is(conductor.reports.at(-1)?.reason, 'exit')
   t.is(await ask(port), 'old')
 })
+
+const jailed = (await findJail()).tag === 'jail' ? {} : { skip: true }
+
+test(
+  'a version that waits for its turn is put in charge of its shadow, and passes',
+  jailed,
+  async (t) => {
+    const shadow = { policy: 'require', window: 1 }
+    const start = ['node', 'server.mjs', 'new']
+    const { conductor, port } = await home(t, 'steady', { start, shadow })
+    await conductor.upgrade('slow')
+    const state = await conductor.until(({ op }) => op === null || op.state === 'waiting')
+    t.is(state.pointer?.release, releases.slow, 'required, so it was not passed over')
+    t.is(await ask(port), 'new')
+  }
+)

@@ -6,7 +6,7 @@ import { probeOnce, type Probed } from '../app/probe.ts'
 import { realClock } from '../clock.ts'
 import { Channel } from '../launcher/channel.ts'
 import { filler, freePort } from '../launcher/ports.ts'
-import { bindRaw, isRaw, type RawSocket } from '../launcher/raw.ts'
+import { addressOf, bindRaw, isRaw, type RawSocket } from '../launcher/raw.ts'
 import { startProcess } from '../launcher/start.ts'
 import { Watch } from '../netwatch/watch.ts'
 import { judgeHookExit } from '../state/exits.ts'
@@ -19,6 +19,8 @@ const answerMsMax = 5_000
 const selfCheckMs = 10_000
 const shadowProbeMs = 60_000
 const backlog = 128
+/** Number of a life below that of any live process. */
+const shadowLife = 0
 
 type Outcome = Pick<InsideEnd, 'answer' | 'reason' | 'why'>
 const passed: Outcome = { answer: 'pass', reason: null, why: '' }
@@ -32,6 +34,8 @@ export class Inside {
   readonly #clock = realClock()
   readonly #meter = new Meter([1, process.pid])
   #ports: Readonly<Record<string, number>> = {}
+  /** Where its sockets were bound: an address may leave the port open. */
+  readonly #bound = new Map<string, string>()
   #readyMs: number | null = null
   #selfCheck: InsideEnd['selfCheck'] = 'silent'
   /** The first thing that ends the shadow before its time. */
@@ -100,6 +104,7 @@ export class Inside {
       const socket = bindRaw(host, port)
       if (!isRaw(socket)) throw new Error(`cannot bind ${address}: errno ${-socket}`)
       sockets.set(name, socket)
+      this.#bound.set(name, addressOf(socket) ?? address)
     }
     return sockets
   }
@@ -123,7 +128,7 @@ export class Inside {
     const { child, stream } = startProcess({
       order: { release, gen, argv, env, cwd, ports, signal: 'SIGTERM', pass },
       ports: this.#ports,
-      incarnation: 0,
+      incarnation: shadowLife,
       socket: (name) => sockets.get(name)?.fd,
       output: (bytes) => void process.stderr.write(bytes),
       dress: (words) => ({ argv: this.#dressed(words) })
@@ -154,8 +159,11 @@ export class Inside {
   async #observe(startedMs: number, channel: Channel | null): Promise<Outcome> {
     const { startTimeoutMs, intervalMs, windowMs, badForMs, pass } = this.#order
     const at = this.#probed(startedMs)
+    let isTold = false
     for (;;) {
       const isReady = pass.level < 2 || channel?.word.ready === true
+      // Who waits for its turn accepts only then; in here the sockets are nobody else's.
+      if (isReady && !isTold) isTold = channel?.send(`OTA=takeover:${shadowLife}`) === true
       if (isReady && (await this.#isWell(at))) break
       if (this.#early !== null) return this.#early
       if (this.#clock.steadyMs() - startedMs >= startTimeoutMs) {
@@ -236,7 +244,8 @@ export class Inside {
     const { cwd, env, listen } = this.#order
     const addresses = listen.map(({ name, address, how }) => {
       const port = this.#ports[name]
-      return [name, how === 'port' && port !== undefined ? `127.0.0.1:${port}` : address]
+      const held = this.#bound.get(name) ?? address
+      return [name, how === 'port' && port !== undefined ? `127.0.0.1:${port}` : held]
     })
     return { cwd, env, addresses: Object.fromEntries(addresses), startedMs }
   }
