@@ -173,6 +173,8 @@ export class Machine extends Life {
       nowMs()
     )
     await this.home.sweep(this.#recovered.state.op?.op ?? null)
+    // Whatever was rehearsed died with the daemon that began it.
+    await this.#disk.remove(join(this.home.path, 'snapshots'))
     for (const event of this.#earlyNews.splice(0)) this.#take(event)
   }
 
