@@ -45,6 +45,10 @@ export type Event =
   | { readonly tag: 'ended'; readonly slot: SlotName }
   /** It missed its sign of life twice. */
   | { readonly tag: 'watchdog'; readonly slot: SlotName }
+  /** It ended, or is ended, for want of memory that its own limit refuses; `exited` follows. */
+  | { readonly tag: 'over-limit'; readonly slot: SlotName }
+  /** The system ended it because the whole machine lacked memory; `exited` follows. */
+  | { readonly tag: 'starved'; readonly slot: SlotName }
   /** It waits for its turn and lacks nothing but the lock. */
   | { readonly tag: 'loaded'; readonly slot: SlotName }
   | { readonly tag: 'released'; readonly slot: SlotName }

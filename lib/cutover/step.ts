@@ -56,6 +56,8 @@ function dispatch(turn: Turn, event: Event): boolean {
     case 'start-timeout':
     case 'start-failed':
     case 'exited':
+    case 'over-limit':
+    case 'starved':
     case 'ended':
     case 'watchdog':
     case 'loaded':

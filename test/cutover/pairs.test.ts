@@ -22,6 +22,7 @@ function eventsFor({ op, pointer, pending }: State): readonly Event[] {
       tag,
       slot
     })),
+    ...(['over-limit', 'starved'] as const).map((tag) => ({ tag, slot })),
     { tag: 'start-failed', slot, reason: 'port' },
     { tag: 'exited', slot, restarting: false }
   ])

@@ -112,6 +112,30 @@ test('the fourth boot goes back even when the exits lie far apart', (t) => {
   t.is(world.serving, releaseA)
 })
 
+test('S75 its own limit is held against a release, the hunger of the machine never', (t) => {
+  const greedy = installed(releaseA)
+  upgrade(greedy, releaseB)
+  greedy.tell({ tag: 'over-limit', slot: 'b' })
+  t.is(greedy.serving, releaseA)
+  t.is(greedy.state.quarantine[0]?.code, 'over-limit')
+  t.is(greedy.state.quarantine[0]?.why, 'own')
+
+  const starved = installed(releaseA)
+  upgrade(starved, releaseB)
+  t.is(starved.state.op?.warm, true)
+  starved.tell({ tag: 'starved', slot: 'b' })
+  t.is(starved.serving, releaseA, 'the old version has its place at once')
+  t.is(starved.state.quarantine[0]?.code, 'neighbour')
+  t.is(starved.state.quarantine[0]?.why, 'host')
+
+  const alone = installed(releaseA)
+  upgrade(alone, releaseB)
+  alone.pass(60_000)
+  t.is(alone.state.op?.warm, false)
+  alone.tell({ tag: 'starved', slot: 'b' })
+  t.is(alone.state.op?.state, 'trial', 'nobody waits for its place: it is started again')
+})
+
 test('bad health in the trial goes back, and a bad old version is not held against it', (t) => {
   const world = installed(releaseA)
   upgrade(world, releaseB)

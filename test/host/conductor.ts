@@ -14,7 +14,14 @@ export const releases = {
   stateful1: 'e'.repeat(52),
   stateful2: 'f'.repeat(52),
   stateful3: 'g'.repeat(52),
-  lossy: 'h'.repeat(52)
+  lossy: 'h'.repeat(52),
+  exiting: 'x'.repeat(52),
+  hanging: 'n'.repeat(52),
+  leaking: 'k'.repeat(52),
+  late: 'd'.repeat(52),
+  stubborn: 'o'.repeat(52),
+  phoning: 'p'.repeat(52),
+  sluggish: 'u'.repeat(52)
 } as const
 
 export type AppName = keyof typeof releases
@@ -27,7 +34,14 @@ const folders: Readonly<Record<AppName, string>> = {
   stateful1: 'fixtures/apps/stateful-1',
   stateful2: 'fixtures/apps/stateful-2',
   stateful3: 'fixtures/apps/stateful-3',
-  lossy: 'fixtures/apps/lossy'
+  lossy: 'fixtures/apps/lossy',
+  exiting: 'fixtures/apps/exiting',
+  hanging: 'fixtures/apps/hanging',
+  leaking: 'fixtures/apps/leaking',
+  late: 'fixtures/apps/late',
+  stubborn: 'fixtures/apps/stubborn',
+  phoning: 'fixtures/apps/phoning',
+  sluggish: 'fixtures/apps/sluggish'
 }
 
 /** The loop around machine and state in its smallest form: bytes come from `fixtures/apps`. */

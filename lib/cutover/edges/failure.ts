@@ -15,6 +15,11 @@ export function failureOf(event: SlotEvent): Reason | null {
       return 'start-timeout'
     case 'watchdog':
       return 'watchdog'
+    case 'over-limit':
+      return 'over-limit'
+    case 'starved':
+      // S75: another one's hunger is no fault of the release.
+      return 'neighbour'
     case 'start-failed':
       return event.reason
     case 'healthy':

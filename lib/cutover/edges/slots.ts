@@ -77,6 +77,8 @@ function slotAfter(slot: Slot, event: SlotEvent, nowMs: number): Slot | null {
     case 'start-timeout':
     case 'takeover-timeout':
     case 'watchdog':
+    case 'over-limit':
+    case 'starved':
       return status === 'released' ? slot : { ...slot, status: 'bad' }
     case 'exited': {
       if (status === 'ending') return null

@@ -52,6 +52,8 @@ function takeCharge(turn: Turn, slot: SlotName): void {
 /** What the process of the new version does after the flip. */
 export function newOneServes(turn: Turn, op: Op, event: SlotEvent): void {
   const failure = failureOf(event)
+  // Nobody waits for its place, and the machine may have memory again: it is started again.
+  if (event.tag === 'starved' && !op.warm) return
   if (event.tag === 'exited') exitedOnTrial(turn)
   else if (failure !== null) takeBack(turn, 31, failure)
   else if (event.tag === 'primary') primaryOnTrial(turn, op)

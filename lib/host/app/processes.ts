@@ -4,10 +4,12 @@ import { LauncherRefusal, type LauncherClient } from './client.ts'
 import { reasonOf } from '../performer.ts'
 import type { Home } from '../files/home.ts'
 import type { LauncherEvent, LauncherView, Serving, SlotView } from '../launcher/config.ts'
-import { heard, silence, type Said, type Word } from '../launcher/said.ts'
-import { Charge, type Chargeable } from './charge.ts'
+import { heard, silence, type Said } from '../launcher/said.ts'
+import { Appetite } from './appetite.ts'
+import { Charge } from './charge.ts'
 import { AppControl } from './control.ts'
 import { Prober, type Gate } from './prober.ts'
+import { graceOf, isPrimary, local, newRunning, usualManners, type Running } from './running.ts'
 import { environment, filler, readRunSpec, spawnOrder, type RunSpec } from './runspec.ts'
 
 export type ProcessCommand = Extract<
@@ -17,21 +19,9 @@ export type ProcessCommand = Extract<
   }
 >
 
-const drainedGraceMs = 5_000
 const takenBackGraceMs = 2_000
 /** Good looks in a row at a socket on which the old version accepts too. */
 const sharedLooks = 5
-
-interface Running extends Chargeable {
-  readonly gen: string
-  prober: Prober | null
-  /** What it said over its control stream. */
-  word: Word
-  /** It may serve: at level 2 not before it said so. */
-  isPrimary: boolean
-  /** It was not put in charge yet, and is not asked to be. */
-  waits: boolean
-}
 
 export interface ProcessPorts {
   readonly home: Home
@@ -72,6 +62,7 @@ export class Processes {
       const word = slot.word ?? silence
       this.#running[name] = newRunning(spec, slot.gen, { word, waits: !slot.live })
       if (slot.status === 'up') this.#probe(name, slot.ports)
+      if (slot.pid !== null) this.#watchAppetite(name, slot.pid)
     }
   }
 
@@ -119,19 +110,15 @@ export class Processes {
       case 'started':
         this.#forget(slot)
         this.#probe(slot, event.ports)
+        this.#watchAppetite(slot, event.pid)
         break
       case 'spawn-failed':
         this.#stopProbing(slot)
         this.#at.emit({ tag: 'start-failed', slot, reason: this.#spawnReason(slot, event.errno) })
         break
-      case 'exited': {
-        this.#stopProbing(slot)
-        this.control.lost(slot)
-        const { code, signal, restarting } = event
-        this.#log('app-exited', { slot, code, signal, restarting })
-        this.#at.emit({ tag: 'exited', slot, restarting })
+      case 'exited':
+        this.#exited(event)
         break
-      }
       case 'ended':
         this.#stopProbing(slot)
         this.control.lost(slot)
@@ -172,6 +159,25 @@ export class Processes {
     running.word = silence
     // Started again by the launcher, it is put in charge at once if it ever was.
     running.isPrimary = isPrimary(running.spec, silence)
+  }
+
+  #exited(event: LauncherEvent & { what: 'exited' }): void {
+    const { slot, code, signal, restarting, oom } = event
+    const isFull = this.#running[slot]?.appetite?.isFull === true
+    this.#stopProbing(slot)
+    this.control.lost(slot)
+    this.#log('app-exited', { slot, code, signal, restarting, oom, isFull })
+    if (oom === 'own' || isFull) this.#at.emit({ tag: 'over-limit', slot })
+    else if (oom === 'machine') this.#at.emit({ tag: 'starved', slot })
+    this.#at.emit({ tag: 'exited', slot, restarting })
+  }
+
+  #watchAppetite(slot: SlotName, pid: number): void {
+    const running = this.#running[slot]
+    const limit = running?.spec.limits.memory ?? null
+    if (running === null || limit === null) return
+    const { intervalMs } = running.spec
+    running.appetite = new Appetite(this.#clock, { pid, limit, intervalMs })
   }
 
   #heard(slot: SlotName, said: Said): void {
@@ -304,6 +310,7 @@ export class Processes {
 
   #stopProbing(slot: SlotName): void {
     this.#running[slot]?.prober?.stop()
+    this.#running[slot]?.appetite?.stop()
   }
 
   /**
@@ -329,53 +336,4 @@ export function slotOf(view: SlotView | null): Slot | null {
     default:
       return null
   }
-}
-
-const usualManners = {
-  lingerMs: 1_500,
-  drainMaxMs: 30_000,
-  proxy: true,
-  passes: false,
-  level: 0,
-  stopTimeoutMs: 30_000
-} as const
-
-/** From the signal to SIGKILL, once it was drained: one that drains by itself needs that long. */
-function graceOf({
-  proxy,
-  passes,
-  level,
-  drainMaxMs,
-  stopTimeoutMs
-}: Pick<RunSpec, keyof typeof usualManners>): number {
-  if (proxy || level === 2) return drainedGraceMs
-  return (passes ? Math.max(stopTimeoutMs, drainMaxMs) : stopTimeoutMs) + drainedGraceMs
-}
-
-function newRunning(
-  spec: RunSpec,
-  gen: string,
-  { word = silence, waits }: { readonly word?: Word; readonly waits: boolean }
-): Running {
-  const made: Running = {
-    spec,
-    gen,
-    word,
-    waits,
-    prober: null,
-    isPrimary: isPrimary(spec, word),
-    awaited: null,
-    isHealthy: () => made.prober?.isHealthy === true
-  }
-  return made
-}
-
-/** Whether it accepts: one that takes sockets over its stream does once it is in charge. */
-function isPrimary(spec: RunSpec, { state }: Word): boolean {
-  return spec.level < 2 || state === 'primary' || state === 'frozen'
-}
-
-/** An address as the app itself binds it, asked from this machine. */
-function local(address: string): string {
-  return address.replace(/^(0\.0\.0\.0|\[::\]|):/, '127.0.0.1:')
 }

@@ -108,6 +108,8 @@ export type LauncherEvent = { readonly ev: number; readonly slot: 'a' | 'b' } & 
       readonly code: number | null
       readonly signal: string | null
       readonly restarting: boolean
+      /** The system ended it for want of memory: that of its own group, or of the machine. */
+      readonly oom: 'own' | 'machine' | null
     }
   | { readonly what: 'ended'; readonly lost: number }
   | { readonly what: 'took-back'; readonly to: 'a' | 'b' }

@@ -125,6 +125,7 @@ export class Launcher {
         return (await drain(target, how)) + (await held)
       },
       sweep: async () => await this.#rights.sweep(name),
+      oom: async (signal) => await this.#rights.oom(name, signal),
       onExit: () => this.#takeBack(name),
       news: (news) => {
         this.#log(`slot-${news.what}`, { slot: name })

@@ -1,4 +1,4 @@
-import { killGroup, dropGroup, slotGroup } from '../rights/cgroup.ts'
+import { dropGroup, killGroup, machineOomKills, oomKills, slotGroup } from '../rights/cgroup.ts'
 import { dropRights, findMeans, whyNoProgram } from '../rights/drop.ts'
 import { noLimits, type Means } from '../rights/limits.ts'
 import type { LaunchConfig, SpawnOrder } from './config.ts'
@@ -9,6 +9,7 @@ export class Rights {
   readonly #user: LaunchConfig['user']
   readonly #groups = new Map<string, string>()
   #means: Means | null = null
+  #machineKills = 0
 
   constructor(user: LaunchConfig['user']) {
     this.#user = user
@@ -17,6 +18,7 @@ export class Rights {
   /** Looks at what this machine offers. */
   async look(): Promise<void> {
     this.#means = await findMeans()
+    this.#machineKills = await machineOomKills()
   }
 
   /** What comes before the program of a slot; an errno where the program is not there. */
@@ -35,6 +37,15 @@ export class Rights {
     if (group === null) this.#groups.delete(slot)
     else this.#groups.set(slot, group)
     return (argv) => dropRights(argv, { user: this.#user ?? null, limits, group }, means)
+  }
+
+  /** Whether the system ended something of a slot for want of memory, and whose it was. */
+  async oom(slot: string, signal: string | null): Promise<'own' | 'machine' | null> {
+    const group = this.#groups.get(slot)
+    if (group !== undefined && (await oomKills(group)) > 0) return 'own'
+    const before = this.#machineKills
+    this.#machineKills = await machineOomKills()
+    return signal === 'SIGKILL' && this.#machineKills > before ? 'machine' : null
   }
 
   /** Ends what is still in the control group of a slot. */

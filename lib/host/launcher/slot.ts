@@ -27,6 +27,8 @@ export interface SlotOptions {
   readonly drain: (target: Target, how: Patience) => Promise<number>
   /** Ends what left the process group. */
   readonly sweep: () => Promise<void>
+  /** Whether the system ended it for want of memory, and whose. */
+  readonly oom: (signal: string | null) => Promise<'own' | 'machine' | null>
   /** Called at once after an exit that nobody asked for; true if another one serves now. */
   readonly onExit: () => boolean
 }
@@ -267,6 +269,7 @@ export class AppSlot {
     if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL')
     // Nothing stands between an exit and a take-back.
     const isTakenBack = this.#options.onExit()
+    const oom = await this.#options.oom(signal)
     await this.#options.sweep()
     if (!isTakenBack && (await this.#lostItsPort())) {
       this.#portTries++
@@ -276,7 +279,7 @@ export class AppSlot {
     this.#exits = noteExit(this.#exits, Date.now())
     const restarting = this.#restart
     if (restarting) this.#again()
-    this.#options.news({ slot: this.#options.name, what: 'exited', code, signal, restarting })
+    this.#options.news({ slot: this.#options.name, what: 'exited', code, signal, restarting, oom })
   }
 
   async #lostItsPort(): Promise<boolean> {
