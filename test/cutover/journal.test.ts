@@ -76,3 +76,35 @@ test('damage in the middle, a gap and a newer format are told apart from a torn 
   t.is(found.fault, 'JOURNAL_NEWER')
   t.is(found.lines.length, 1)
 })
+
+test('a journal of a version that knew less is read, and an upgrade under way goes on', (t) => {
+  const whole = sample()
+  const { lines } = decodeJournal(whole)
+  const since = [
+    ...['level', 'fromLevel', 'prevLevel', 'split', 'back', 'transition', 'shadow', 'phoneHome'],
+    ...['verdicts', 'loss']
+  ]
+  const older = lines.map((line) => {
+    const left = Object.entries(line).filter(([key]) => !since.includes(key))
+    const json = JSON.stringify(Object.fromEntries(left))
+    return fromText(`${crc32(fromText(json))} ${json}\n`)
+  })
+  const found = decodeJournal(concat(older))
+  t.is(found.fault, null)
+  t.alike(found.lines, lines, 'what it could not know reads as the plainest there is')
+})
+
+test('a rehearsal that was under way is read as it was, and waits for its turn again', (t) => {
+  const world = installed(releaseA, {
+    plan: { shadow: 'prefer', phoneHome: 'require', level: 2, back: 'snapshot' },
+    shadow: 'silent'
+  })
+  upgrade(world, releaseB)
+  const last = decodeJournal(world.journal).lines.at(-1)
+  t.ok(last?.tag === 'edge' && last.state === 'shadow' && last.phoneHome === 'require')
+  world.restart(false)
+  t.is(world.state.op?.state, 'waiting')
+  t.is(world.state.op?.rehearsals, 1)
+  t.is(world.state.op?.back, 'snapshot')
+  t.is(world.serving, releaseA)
+})

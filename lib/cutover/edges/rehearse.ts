@@ -140,7 +140,7 @@ export function rehearsalDue(turn: Turn, op: Op): void {
 }
 
 /** The op as it waits for another turn; an attempt that ended in order is none against it. */
-export function waitingAgain(op: Op): Op {
+function waitingAgain(op: Op): Op {
   const rehearsals = Math.max(0, op.rehearsals - 1)
   return { ...op, state: 'waiting', turn: 'no', rehearsals, deadline: null }
 }
