@@ -80,12 +80,10 @@ test('damage in the middle, a gap and a newer format are told apart from a torn 
 test('a journal of a version that knew less is read, and an upgrade under way goes on', (t) => {
   const whole = sample()
   const { lines } = decodeJournal(whole)
-  const since = [
-    ...['level', 'fromLevel', 'prevLevel', 'split', 'back', 'transition', 'shadow', 'phoneHome'],
-    ...['verdicts', 'loss']
-  ]
-  const older = lines.map((line) => {
-    const left = Object.entries(line).filter(([key]) => !since.includes(key))
+  const levels = ['level', 'fromLevel', 'prevLevel', 'split']
+  const ways = ['back', 'transition', 'shadow', 'phoneHome', 'verdicts', 'loss']
+  const older = lines.map((held) => {
+    const left = Object.entries(held).filter(([key]) => ![...levels, ...ways].includes(key))
     const json = JSON.stringify(Object.fromEntries(left))
     return fromText(`${crc32(fromText(json))} ${json}\n`)
   })
