@@ -1,4 +1,4 @@
-import { assert, MINUTE } from '../../base/index.ts'
+import { assert, MINUTE, SECOND } from '../../base/index.ts'
 import type { SlotEvent } from '../events.ts'
 import { backoffMs, isCrashLoop } from '../keepalive.ts'
 import type { Op, SlotName } from '../state.ts'
@@ -103,8 +103,11 @@ export function committed(turn: Turn): void {
 export function trialDue(turn: Turn): void {
   const { op, slots } = turn.state
   assert(op?.state === 'trial', 'only a trial is timed')
-  if (op.warm) warmOver(turn)
-  else if (slots[newSlot(turn, op)]?.status === 'healthy') commit(turn, 17)
+  const status = slots[newSlot(turn, op)]?.status
+  // Not in charge yet, whatever the warm time says: the old version may be needed in a moment.
+  if (op.warm && status === 'taking') turn.set({ op: { ...op, deadline: turn.nowMs + SECOND } })
+  else if (op.warm) warmOver(turn)
+  else if (status === 'healthy') commit(turn, 17)
   // Not healthy now: what comes next, healthy or not, decides.
   else turn.set({ op: { ...op, deadline: null } })
 }
