@@ -11,6 +11,7 @@ export const ways: readonly Way[] = [
     end: 'stateful2',
     edges: [1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 13, 14, 15, 17, 18]
   },
+  { from: 'good', to: 'better', end: 'better', looks: true, edges: [7, 8, 9, 10, 11, 13, 14] },
   { from: 'good', to: 'exiting', end: 'good', varies: true, edges: [7, 13, 14, 15, 30, 31, 33] }
 ]
 

@@ -12,6 +12,15 @@ test(
 )
 
 test(
+  'a daemon killed all through a rehearsal begins it anew and ends on the new version',
+  { timeout: 120_000 },
+  async (t) => {
+    const kills = [7, 8, 9, 10, 11, 13].map((edge) => `${edge}:1`)
+    t.is(await killed({ from: 'good', to: 'better', end: 'better', looks: true, kills }), null)
+  }
+)
+
+test(
   'a daemon killed while it takes a version back runs the old one in the end',
   { timeout: 120_000 },
   async (t) => {

@@ -17,6 +17,8 @@ export interface Deed {
   readonly kills: readonly string[]
   /** What serves in the end. */
   readonly end: AppName
+  /** The new version is tried in a shadow first. */
+  readonly looks?: boolean
   /** Which edges it passes depends on how fast things go here. */
   readonly varies?: boolean
 }
@@ -31,7 +33,8 @@ export async function killed(deed: Deed): Promise<string | null> {
   await mkdir(path, { mode: 0o700 })
   const here = import.meta.dirname
   const driver = join(here, 'driver.js')
-  const daemon = [process.execPath, driver, path, process.cwd(), deed.from, deed.to]
+  const shadow = deed.looks === true ? ['look'] : []
+  const daemon = [process.execPath, driver, path, process.cwd(), deed.from, deed.to, ...shadow]
   const launch = join(here, '..', 'host', 'launch.js')
   const launcher = spawn(process.execPath, [launch, path, ...daemon], {
     stdio: 'ignore',
