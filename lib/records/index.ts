@@ -29,7 +29,8 @@ export {
   type Codec,
   type Ext
 } from './codec/index.ts'
-export { criticalExt, decodeBody, encodeBody, policyTags, type KnownBody } from './authority/body.ts'
+export { criticalExt, decodeBody, encodeBody, policyTags } from './authority/body.ts'
+export type { KnownBody } from './authority/body.ts'
 export { encodeControl, type Control } from './authority/control.ts'
 export {
   decodeEntry,

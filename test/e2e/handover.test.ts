@@ -55,7 +55,7 @@ test('an upgrade hands the socket over through the whole machine, and loses noth
   t.is([slots.a, slots.b].filter((slot) => slot?.status === 'up').length, 1, 'the old one is gone')
 })
 
-test('a version that never takes charge is taken back from, and the old one serves on', async (t) => {
+test('a version that never takes charge goes, and the old one serves on', async (t) => {
   const start = ['node', 'server.mjs', 'never-primary']
   // Warmth is over long before anybody gives up waiting for it to take charge.
   const handover = { warm: 1, observe: 0.5, linger: 0.3 }

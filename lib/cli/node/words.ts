@@ -61,9 +61,9 @@ runs goes on, and an upgrade in its trial ends by its own result.`,
   word('unskip', { what: 'Takes back a skip.', names: ['release'] }),
   word('apply', {
     what: `Says yes to a release, where the level is stage or it asks first; it starts in its
-turn. With --now at once: place in the order, random delay and bake are skipped for this node only, and its
-reports count nowhere. With --skip-window outside of a maintenance window. Nothing skips trust,
-order, quarantine, pause, halt, abort, floor, attestations, requirements, shadow or trial.`,
+turn. With --now at once: place in the order, random delay and bake are skipped for this node
+only, and its reports count nowhere. With --skip-window outside of a maintenance window. Nothing
+skips trust, order, quarantine, pause, halt, abort, floor, attestations, requirements, shadow or trial.`,
     shown: ' [RELEASE] [--now] [--skip-window]',
     example: ' r8qqpy5c --now',
     most: 1,
@@ -76,9 +76,9 @@ order, quarantine, pause, halt, abort, floor, attestations, requirements, shadow
   }),
   word('rollback', {
     what: `Goes back to the previous version and keeps off the one that runs. --to names the
-version that must be the one before, so that nothing else is gone back to by mistake. Where the previous version
-cannot read what was written since, --accept-loss goes back to its own state: what was written since
-is kept in its generation, and nobody reads it.`,
+version that must be the one before, so that nothing else is gone back to by mistake. Where the
+previous version cannot read what was written since, --accept-loss goes back to its own state:
+what was written since is kept in its generation, and nobody reads it.`,
     shown: ' [--to RELEASE] [--accept-loss]',
     flags: { to: { type: 'text' }, 'accept-loss': { type: 'switch' } },
     args: ({ flags }) => ({

@@ -52,7 +52,7 @@ export async function slotGroup(
   return isDone ? folder : null
 }
 
-/** How often the system ended a process of this machine for want of memory; 0 if it does not say. */
+/** How often the system ended a process for want of memory; 0 where it does not say. */
 export async function machineOomKills(): Promise<number> {
   const text = await read('/proc/vmstat')
   return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0)

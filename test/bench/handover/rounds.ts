@@ -65,7 +65,7 @@ export async function takeBacks(rig: Rig, count: number): Promise<readonly numbe
 }
 
 export interface Exclusive extends Outcome {
-  /** From "released" to the next one's lock; from the order to release to the next one in charge. */
+  /** From "released" to the next lock; from the order to release to the next one in charge. */
   readonly lockMs: readonly number[]
   readonly pauseMs: readonly number[]
 }

@@ -38,7 +38,7 @@ export interface MirrorWish {
 /** A mirror of a node keeps so many releases of its channel, as far as they are there. */
 const releasesMost = 10
 
-/** What a node writes to a mirror: the release that is named, or the newest ones it has bytes of. */
+/** What a node writes to a mirror: the release named, or the newest ones it has bytes of. */
 export function mirrorWish(
   believed: Believed,
   wish: {
