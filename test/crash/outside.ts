@@ -23,7 +23,7 @@ export interface Deed {
   readonly varies?: boolean
 }
 
-const patienceMs = 60_000
+const patienceMs = 150_000
 const lookMs = 50
 
 /** Runs it to its end; null: it ended as it must, else what was wrong. */

@@ -15,7 +15,7 @@ import { attacksPage, ofTrust, scenarioLine } from './scenarios.ts'
 const root = join(import.meta.dirname, '..', '..', '..')
 const brittle = join(root, 'node_modules', '.bin', 'brittle-node')
 /** Folders of tests with real processes and sockets: they take longest, so they start first. */
-const slowFolders = ['e2e', 'cli', 'net', 'swarm']
+const slowFolders = ['e2e', 'cli', 'net', 'swarm', 'crash']
 const slowLimitMs = 600_000
 const limitMs = 180_000
 const atOnce = 2
