@@ -53,7 +53,7 @@ test('S64: who is on trial goes back at its own moment, by a word of the fleet',
   }
 })
 
-test('S70: a version that dies, loops, hangs or is unwell goes back at once, by its own fault', (t) => {
+test('S70: a version that dies, loops, hangs or is unwell goes back, by its own fault', (t) => {
   const failures: readonly (readonly [string, (world: World) => void])[] = [
     ['exit', (world) => world.exit(slotOf(world))],
     ['watchdog', (world) => world.tell({ tag: 'watchdog', slot: slotOf(world) })],
@@ -145,7 +145,7 @@ test('S77: nothing waits for a report', (t) => {
   }
 })
 
-test('S78: announced a thousand times it leaves one line, over restarts, whatever the cause', (t) => {
+test('S78: announced a thousand times it leaves one line, whatever the cause', (t) => {
   const causes: readonly (readonly [string, (world: World) => void])[] = [
     ['host', (world) => dropFor(world, 'disk')],
     ['own', (world) => dropFor(world, 'tree-rule')],

@@ -9,7 +9,7 @@ test('every story ends as it must when nobody is killed', (t) => {
   }
 })
 
-test('a kill at any journal write or command, and again in recovery, ends old or new (S67)', (t) => {
+test('a kill at any point, and again in recovery, ends old or new (S67)', (t) => {
   const tally: Tally = { runs: 0, half: 0, faults: [] }
   for (const story of stories) {
     killEverywhere(story, { alive: [true, false], again: [Infinity, 2] }, tally)

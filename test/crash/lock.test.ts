@@ -66,7 +66,7 @@ test('the new one loads behind the lock, gets it, and no new connection is refus
   t.is([slots.a, slots.b].filter((slot) => slot?.status === 'up').length, 1, 'the old one is gone')
 })
 
-test('S74 one that dies on trial leaves the lock to the old process, which never stopped', async (t) => {
+test('S74 one that dies on trial leaves the lock to the old process', async (t) => {
   const { conductor, port, before } = await installed(t, 30)
   await conductor.upgrade('slow')
   await conductor.until(({ op }) => op?.state === 'trial' && op.warm)
