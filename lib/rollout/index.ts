@@ -6,6 +6,7 @@
  */
 export { defaultPolicy } from './plan/defaults.ts'
 export { marginBuckets } from './gate/ladder.ts'
+export { bucketOf, Sketch } from './gate/sketch.ts'
 export { metricsOf, withExtras, type MetricSpec } from './plan/extras.ts'
 export { checkPolicy, leastMs, smallWidth } from './plan/policy.ts'
 export { compilePlan, presetFor, s18, withFixes } from './plan/presets.ts'

@@ -1,6 +1,6 @@
 // What a node keeps of a metric, and the one small number it tells.
 import test from 'brittle'
-import { bucketOf, Sketch } from '../../lib/rollout/gate/sketch.ts'
+import { bucketOf, Sketch } from '../../lib/rollout/index.ts'
 import { SimDice } from '../../lib/sim/index.ts'
 
 function filled(count: number, seed: number, times = 1): { sketch: Sketch; values: number[] } {

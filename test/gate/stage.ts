@@ -33,6 +33,8 @@ export interface Sight {
   readonly widenTo?: number
   /** Treated with this many failed tries, for plans in which every node is looked at. */
   readonly tries?: number
+  /** Controls with this many failed tries. */
+  readonly controlTries?: number
   /** The one that went alone is well at the second age. */
   readonly soloOk?: boolean
   readonly skewMs?: number
@@ -195,7 +197,11 @@ function foldOf({ stages = {}, silent = 0 }: Sight): Fold {
   }
 }
 
-function reportersOf({ tries = 0, soloOk }: Sight): ReturnType<PoolView['reporters']> {
+function reportersOf({
+  tries = 0,
+  controlTries = 0,
+  soloOk
+}: Sight): ReturnType<PoolView['reporters']> {
   const base = {
     hex: 'aa',
     key: new Uint8Array(32),
@@ -219,5 +225,9 @@ function reportersOf({ tries = 0, soloOk }: Sight): ReturnType<PoolView['reporte
     tries,
     metrics: []
   }
-  return tries > 0 || soloOk === true ? [{ ...base, live }] : []
+  const control = { ...base, arm: 'control' as const, live: { ...live, tries: controlTries } }
+  return [
+    ...(tries > 0 || soloOk === true ? [{ ...base, live }] : []),
+    ...(controlTries > 0 ? [control] : [])
+  ]
 }

@@ -33,6 +33,8 @@ function friday(): { world: World; release: Bytes; watcher: WorldNode } {
   world.run(MINUTE)
   const release = world.release(2, plan(60))
   world.run(3 * HOUR, () => world.nodes.every((node) => phaseOf(node) === 'baking'))
+  // turns are spread over a quarter of the bake
+  world.run(8 * MINUTE)
   const hex = toHex(release)
   const watcher = world.nodes.find(({ running }) => toHex(running!) !== hex)!
   return { world, release, watcher }
@@ -65,7 +67,7 @@ test('Saturday, and nothing had happened: the stage bakes again, then the rollou
 
 test('Saturday, and some had failed: it waits for people and goes on at their word', (t) => {
   const { world, release, watcher } = friday()
-  fail(world, release, 4)
+  fail(world, release, 5)
   world.run(MINUTE)
   t.ok(eOf(watcher) >= 10 && eOf(watcher) < 100, `E ${eOf(watcher)} holds and does not halt`)
   const on = world.running(release)
@@ -75,7 +77,7 @@ test('Saturday, and some had failed: it waits for people and goes on at their wo
   t.is(stageOf(watcher), 1)
   t.is(phaseOf(watcher), 'stalled', 'people are asked')
   t.alike(watcher.decision?.halted, [])
-  // On Monday they have looked: the four had a full disk.
+  // On Monday they have looked: the five had a full disk.
   world.control(release, { action: 'resume', resume: 1 })
   world.run(8 * HOUR, () => stageOf(watcher) > 1)
   t.ok(stageOf(watcher) > 1, 'a resume counts afresh')

@@ -38,9 +38,9 @@ export function compilePlan(preset: Preset, census: PlanCensus): Policy {
   if (preset === 'urgent') {
     const urgent = { ...defaultPolicy, how: { ...defaultPolicy.how, urgent: true } }
     if (nodes <= smallNodesMax) return small(nodes, urgent)
-    return staged(urgent, nodes, short(10 * MINUTE, 10 * MINUTE), 30_000)
+    return staged(urgent, nodes, short(10 * MINUTE, 10 * MINUTE), 25_000)
   }
-  if (preset === 'short') return staged(defaultPolicy, nodes, short(6 * HOUR, HOUR), 30_000)
+  if (preset === 'short') return staged(defaultPolicy, nodes, short(6 * HOUR, HOUR), 25_000)
   return staged(defaultPolicy, nodes, standard(nodes), 10_000)
 }
 
@@ -59,10 +59,20 @@ export function withQuotas(
     const before = drafts[i - 1]
     const low = before === undefined || before.who !== draft.who ? 0 : before.sharePpm
     const high = reach(draft.sharePpm, low, nodes, holdBackPpm)
-    const half = (k: number, ppm: number) =>
-      Math.ceil(Math.min(k, Math.floor((nodes * Math.max(0, ppm)) / PPM)) / 2)
-    return { ...draft, qT: half(draft.kT, high - low), qC: half(draft.kC, PPM - high) }
+    const drawn = (ppm: number) => Math.floor((nodes * Math.max(0, ppm)) / PPM)
+    const treated = drawn(high - low)
+    const qT = Math.min(treated, Math.max(1, quota(draft.kT, treated, 2)))
+    return { ...draft, qT, qC: quota(draft.kC, drawn(PPM - high), 3) }
   })
+}
+
+/**
+ * How many of `drawn` nodes a hash sends to an arm is a draw itself: a few standard deviations are
+ * granted, else one fleet of 200 in twenty waits a week for three of its six hold-backs.
+ */
+function quota(reporters: number, drawn: number, deviations: number): number {
+  const least = Math.max(0, Math.floor(drawn - deviations * Math.sqrt(drawn)))
+  return Math.min(Math.ceil(Math.min(reporters, drawn) / 2), least)
 }
 
 /** Share a stage reaches while it bakes: all but the hold-back when it is the last. */
@@ -132,13 +142,17 @@ function standard(nodes: number): readonly StageDraft[] {
   }))
 }
 
+/**
+ * No step is wider than what is known before it can vouch for: from a quarter to everybody, one
+ * ordinary failure among fifty reports asked people (docs/gate.md §9).
+ */
 function short(firstMs: number, laterMs: number): readonly StageDraft[] {
-  return [50_000, 250_000, PPM].map((sharePpm, i) => ({
+  return [50_000, 100_000, 250_000, 500_000, PPM].map((sharePpm, i) => ({
     who: 0,
     sharePpm,
     bakeMs: i === 0 ? firstMs : laterMs,
-    kT: 800,
-    kC: 2_400,
+    kT: 600,
+    kC: 1_800,
     approve: 0
   }))
 }

@@ -71,6 +71,9 @@ export function checkpointMs({ facts }: Scene, c: number): number {
   return facts.rollout.policy.gate.checkpointsMs[c] ?? Infinity
 }
 
+/** A draw can leave a stage of so many nodes empty: once in 150 fleets, and more often below. */
+export const tinyNodes = 5
+
 /** Nothing to walk with: a fleet of one watches itself. */
 export function isSettled(scene: Scene, sinceMs: number): boolean {
   const { input, facts } = scene
@@ -98,7 +101,7 @@ export function isCovered(scene: Scene, run: Run): boolean {
     // half of a partition sees half of the reports of stages that are over (S63)
     if (band.stage >= run.stage) return true
     const have = fold.stages[band.stage]
-    if (have === undefined) return nodes * band.widthPpm <= 3 * PPM
+    if (have === undefined) return nodes * band.widthPpm <= tinyNodes * PPM
     return (
       isFilled(have.treated, need, Math.min(band.kT, (nodes * band.widthPpm) / PPM)) &&
       isFilled(have.controls, need, Math.min(band.kC, (nodes * (PPM - band.reachPpm)) / PPM))

@@ -3,13 +3,23 @@ import { jitterMs } from '../../crowd/index.ts'
 import { holdLg, isNextStepSafe, judge, thresholds } from '../gate/judge.ts'
 import { isPassed, stopsOf } from '../plan/extras.ts'
 import { overlay } from './overlay.ts'
-import { bandAt, checkpointMs, isCovered, isSettled, standstill, type Scene } from './scene.ts'
+import {
+  bandAt,
+  checkpointMs,
+  isCovered,
+  isSettled,
+  standstill,
+  tinyNodes,
+  type Scene
+} from './scene.ts'
 import type { Run } from '../decide/types.ts'
 
 /** Stalled after this many bakes of waiting. */
 const stallBakes = 3
 /** Below this size a plan that is merely not SAFE goes on after a stall without any failure. */
 const smallSampleNodes = 2_000
+/** Stages of at most so many treated nodes judge a second failure at once. */
+const failFastMax = 4
 
 /**
  * One look at a rollout by stages (docs/gate.md §8): a pure step from run to run. The caller
@@ -158,13 +168,25 @@ function hasCrossed(scene: Scene): boolean {
   return haltLg >= thresholds(facts.rollout).halt || failFast(scene)
 }
 
-/** Tiny first stages: one failed try is repeated, a second failure is enough. */
+/**
+ * Tiny first stages: one failed try is repeated, a second failure is enough. Controls fail with
+ * what ran before, and in a larger stage whoever reports first would own the release.
+ */
 function failFast({ input, facts }: Scene): boolean {
   const { policy, bands } = facts.rollout
-  const first = bands.list[0]
-  if (first === undefined || policy.gate.failFast === 'off') return false
-  if (Math.min(first.kT * PPM, bands.nodes * first.widthPpm) > 4 * PPM) return false
-  const tries = input.pool.reporters(facts.hex).reduce((all, { live }) => all + live.tries, 0)
+  if (policy.gate.failFast === 'off') return false
+  const isTiny = (stage: number) => {
+    const band = bands.list[stage - 1]
+    return (
+      band !== undefined &&
+      Math.min(band.kT * PPM, bands.nodes * band.widthPpm) <= failFastMax * PPM
+    )
+  }
+  if (!isTiny(1)) return false
+  const tries = input.pool
+    .reporters(facts.hex)
+    .filter(({ arm, stage }) => arm === 'treated' && isTiny(stage))
+    .reduce((all, { live }) => all + live.tries, 0)
   return tries >= 2
 }
 
@@ -193,22 +215,23 @@ function widenByQuorum(scene: Scene, run: Run): Run | null {
 function leaveFilling(scene: Scene, run: Run): Run {
   const { input, facts, alarm } = scene
   const band = bandAt(scene, run.stage)
-  if (band === undefined || run.solo) return followMajority(scene, run)
+  if (band === undefined) return followMajority(scene, run)
   const fold = input.pool.fold(facts.hex)
   const have = fold.stages[run.stage]
   const treated = have?.treated ?? 0
   const controls = have?.controls ?? 0
   const { nowMs } = input
-  if (treated >= band.qT && controls >= band.qC) {
+  if (!run.solo && treated >= band.qT && controls >= band.qC) {
     return { ...run, phase: 'baking', bakeMs: nowMs, enrolledAtBake: treated }
   }
   if (run.stood) return run
-  // a draw can leave a stage of a few nodes empty; a larger one that is silent is another thing
-  const isTiny = facts.rollout.bands.nodes * band.widthPpm <= 3 * PPM
+  // a draw can leave a stage of a few nodes empty, and nobody to go alone in it; a larger one that
+  // is silent is another thing
+  const isTiny = facts.rollout.bands.nodes * band.widthPpm <= tinyNodes * PPM
   if (treated === 0 && isTiny && alarm.reached(run.startMs + band.bakeMs / 2)) {
     return bandAt(scene, run.stage + 1) === undefined ? run : fill(run, run.stage + 1, nowMs)
   }
-  if (!alarm.reached(run.startMs + facts.rollout.policy.plan.fillWithinMs)) {
+  if (run.solo || !alarm.reached(run.startMs + facts.rollout.policy.plan.fillWithinMs)) {
     return followMajority(scene, run)
   }
   const half = treated * 2 >= band.qT && controls * 2 >= band.qC && fold.failed === 0
