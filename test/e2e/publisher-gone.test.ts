@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { publish } from '../demo/proc.ts'
+import type { Shipped } from '../demo/releases.ts'
 import {
   events,
   installFirst,
@@ -27,7 +28,7 @@ test(
     const { ceremony, fleet } = world
     const [first, second] = [await layApp(world, '1.0.0'), await layApp(world, '2.0.0')]
     await installFirst(world, first)
-    const twin = await twinOf(world)
+    const twin = await twinOf(world, first)
 
     const release = await ceremony.release(second, { plan, seeds: 2 })
     const serving = seed(world)
@@ -63,14 +64,16 @@ test(
  * The publisher on a second machine, with all keys and statements but a store of its own: offline
  * it cannot know that the feed is longer, and appends what its owner never appended.
  */
-async function twinOf({ root, ceremony }: World): Promise<string> {
+async function twinOf({ root, ceremony }: World, shipped: Shipped): Promise<string> {
   const home = join(root, 'twin')
   await cp(ceremony.publisher.home, home, { recursive: true })
   await rm(join(home, 'state', 'upswell', 'publish', 'store'), { recursive: true })
   const twin = { ...ceremony.publisher, home }
   const request = join(root, 'other.req')
   const channel = ['--channel', 'other', '--kind', 'code', '--plan', 'small']
-  await publish(twin, ['propose', ceremony.file('r1.pack'), ...channel, '-o', request])
+  const pack = join(root, 'other.pack')
+  await publish(twin, ['pack', shipped.folder, '-o', pack])
+  await publish(twin, ['propose', pack, ...channel, '-o', request])
   const answers: string[] = []
   for (const [index, person] of [twin, ceremony.person(1)].entries()) {
     const answer = `${request}.${index}.sig`

@@ -135,7 +135,7 @@ export async function installFirst(
   const release = await world.ceremony.release(shipped, { plan, seeds: 0 })
   const seeder = seed(world)
   for (const member of members) world.fleet.start(member)
-  await until(world.fleet, 'first install', () => members.every(isSettled(shipped)))
+  await until(world.fleet, 'first install', () => members.every(isSettled(shipped)), 120_000)
   await stop(seeder, 8_000)
   return release
 }
@@ -152,7 +152,9 @@ export async function until(
     await fleet.refresh()
     if (await reached()) return
     if (performance.now() > deadline) {
-      throw new Error(`${what} did not come about in ${withinMs / 1_000} s: ${summary(fleet)}`)
+      const logs = await Promise.all(fleet.members.map(lastWords))
+      const seen = `${summary(fleet)}\n${logs.join('\n')}`
+      throw new Error(`${what} did not come about in ${withinMs / 1_000} s: ${seen}`)
     }
     await new Promise((resolve) => setTimeout(resolve, 200))
   }
@@ -188,11 +190,19 @@ export async function runFiles({ home }: Member, prefix: string): Promise<readon
   return (await readdir(join(home, 'run'))).filter((name) => name.startsWith(prefix))
 }
 
+/** The end of what a node logged, for whoever reads why a test failed. */
+async function lastWords({ index, home }: Member): Promise<string> {
+  const log = await readFile(join(home, 'node.log'), 'utf8').catch(() => '')
+  const lines = log.trim().split('\n').slice(-12)
+  return lines.map((line) => `  ${index}: ${line.slice(0, 240)}`).join('\n')
+}
+
 function summary({ members }: Fleet): string {
   const each = members.map(({ index, status }) => {
     const rollout = status?.rollout
     const doing = `${status?.state ?? 'down'}, ${rollout?.label ?? ''} ${rollout?.phase ?? ''}`
-    return `${index}: ${status?.running?.label ?? 'nothing'} (${doing})`
+    const ill = status?.quarantine.map(({ code, why }) => `${why} ${code}`).join() ?? ''
+    return `${index}: ${status?.running?.label ?? 'nothing'} (${doing}) ${ill}`
   })
   return each.join('; ')
 }
