@@ -29,7 +29,7 @@ test('the same seed prints the same text twice, and says how it ended', async (t
   t.is((await rehearse(...argv)).stdout, first.stdout)
   const lines = first.stdout.split('\n')
   t.is(lines[0], '400 nodes  plan short (5 stages)  base 1.0 %  effect crash=100x')
-  t.ok(/^seed 5: halted in stage 1 of 3 after [\d.]+ (h|min): /.test(lines[1] ?? ''), lines[1])
+  t.ok(/^seed 5: halted in stage 1 of 5 after [\d.]+ (h|min): /.test(lines[1] ?? ''), lines[1])
   t.is(lines[2], 'after the take-back 0 of 400 nodes run the new release')
   t.ok(lines[3]?.startsWith('stage  opened'), lines[3])
   t.unlike((await rehearse(...argv.slice(0, -1), '6')).stdout, first.stdout)
