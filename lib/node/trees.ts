@@ -137,7 +137,7 @@ export class Trees {
     // S19: counted again before the bytes are unpacked. Dropped, not quarantined: the decision
     // wants it again when nothing stands against it any more.
     if (found === null || this.#ports.judge(release).tag !== 'confirmed') {
-      this.#ports.emit({ tag: 'failed', op, reason: 'not-eligible' })
+      this.#ports.emit({ tag: 'failed', op, reason: 'held' })
       return
     }
     const { home } = this.#ports.machine
@@ -147,7 +147,7 @@ export class Trees {
     if (!versions.includes(release)) await this.#bring(op, release, { ...found, versions })
     // A fetch takes hours: what lost its quorum meanwhile is not put among the versions.
     if (isLost(this.#ports.judge(release))) {
-      this.#ports.emit({ tag: 'failed', op, reason: 'not-eligible' })
+      this.#ports.emit({ tag: 'failed', op, reason: 'held' })
       return
     }
     this.#ports.log('fetched', { release: toName(found.known.id), op })
