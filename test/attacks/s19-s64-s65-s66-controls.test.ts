@@ -188,7 +188,9 @@ function fleet(more: object = {}): { world: World; next: Bytes } {
   world.installed(world.release(1, stages(100)))
   world.run(MINUTE)
   const next = world.release(2, stages(100, more))
-  world.run(2 * HOUR, () => world.nodes.every(({ decision }) => decision?.view.phase === 'baking'))
+  const isBaking = () => world.nodes.every(({ decision }) => decision?.view.phase === 'baking')
+  // The bake begins with the quota; the others of the stage have their turns a little later.
+  world.run(2 * HOUR, () => isBaking() && world.running(next) >= 6)
   return { world, next }
 }
 
