@@ -134,7 +134,9 @@ function service({ systemd, launcherPid, home }: MachineFacts): Finding {
   if (systemd.unit !== null) return finding('service', 'ok', `${systemd.unit} starts this home`)
   const by = launcherPid === null ? '' : `, process ${launcherPid} runs it`
   const text = `no service starts this home after a reboot${by}`
-  const next = systemd.runs ? `run: ota-node install --home ${home}` : 'start it by other means'
+  const next = systemd.runs
+    ? `run: ota-node install --home ${home}`
+    : `no systemd here: let this machine run at its start: ota-node run --home ${home}`
   return finding('service', 'warn', text, next)
 }
 
