@@ -10,7 +10,7 @@ export type ZoneOffset = (tz: string, atMs: number) => number | null
 /** Whether windows are open at a moment, and when that changes. */
 export interface WindowState {
   readonly open: boolean
-  /** When it closes, or when the next one opens; null: not within ten days. */
+  /** When it closes, or when the next one opens; null: not within eight days, and so never. */
   readonly changesMs: number | null
   /** A zone that this machine does not know: its window never opens. */
   readonly unknownZone: string | null
@@ -23,6 +23,7 @@ interface Span {
 
 /** A window lasts a week at most; so many days are looked at on both sides. */
 const reachDays = 9
+const knownDays = 8
 /** No zone is further from universal time than this. */
 const offsetMost = 15 * HOUR
 
@@ -44,7 +45,12 @@ export function windowsAt(
     .toSorted((a, b) => a.startMs - b.startMs)
   const unknownZone = unknown?.tz ?? null
   const endMs = openUntil(spans, nowMs)
-  if (endMs !== null) return { open: true, changesMs: endMs, unknownZone }
+  if (endMs !== null) {
+    // Windows are weekly: what has no gap for longer than a week has none, and what lies beyond
+    // the days looked at is not known to be an end.
+    const changesMs = endMs > nowMs + knownDays * DAY ? null : endMs
+    return { open: true, changesMs, unknownZone }
+  }
   const next = spans.find(({ startMs }) => startMs > nowMs)
   return { open: false, changesMs: next?.startMs ?? null, unknownZone }
 }
