@@ -63,7 +63,8 @@ runs goes on, and an upgrade in its trial ends by its own result.`,
     what: `Says yes to a release, where the level is stage or it asks first; it starts in its
 turn. With --now at once: place in the order, random delay and bake are skipped for this node
 only, and its reports count nowhere. With --skip-window outside of a maintenance window. Nothing
-skips trust, order, quarantine, pause, halt, abort, floor, attestations, requirements, shadow or trial.`,
+skips trust, order, quarantine, pause, halt, abort, floor, attestations, requirements, shadow or
+trial.`,
     shown: ' [RELEASE] [--now] [--skip-window]',
     example: ' r8qqpy5c --now',
     most: 1,
