@@ -16,6 +16,7 @@ import { statusOf } from './status.ts'
 import { Teller } from './teller.ts'
 import type { StatusView, WhyView } from './views.ts'
 import { whyOf } from './why.ts'
+import { releaseNamed } from './words.ts'
 
 /** First byte of evidence on the wire; a statement has another. */
 const evidenceByte = 0x01
@@ -267,15 +268,7 @@ export class Node extends Life {
   }
 
   #named(text: string): Bytes {
-    const matches = [...this.#parts.authority.believed.held.values()].filter(
-      ({ any }) => any.tag === 'release' && toName(any.known.id).startsWith(text)
-    )
-    const found = matches[0]
-    if (text.length < 6 || found === undefined || matches.length > 1) {
-      const reason = matches.length > 1 ? 'names several releases' : 'names no release known here'
-      throw new OtaError('USAGE', `"${text}" ${reason}`, { hint: 'give 6 characters or more' })
-    }
-    return found.any.known.id
+    return releaseNamed(this.#parts.authority.believed, text)
   }
 
   #nowMs(): number {

@@ -33,7 +33,8 @@ export function whyOf(shown: Shown, about: Bytes | null): WhyView {
   const first = conditions.find(({ ok }) => ok === false) ?? null
   const isRunning = state.pointer?.release === release
   const doing = isRunning ? 'running' : first === null ? 'ready' : 'waiting'
-  const reason = isRunning ? runningText(label, conditions) : (first?.text ?? label)
+  const tried = triedText(shown, release)
+  const reason = isRunning ? runningText(label, conditions) : (tried ?? first?.text ?? label)
   return {
     release,
     label,
@@ -44,6 +45,19 @@ export function whyOf(shown: Shown, about: Bytes | null): WhyView {
     place: known === null ? null : placeView(shown, known),
     nextAtMs: isNext ? decision.untilMs : null
   }
+}
+
+/** What is done with a release past waiting. */
+const TRIED: Readonly<Partial<Record<string, string>>> = {
+  snapshot: 'its state is tried on a copy',
+  migrated: 'it is tried in a shadow, beside what runs',
+  shadow: 'it is tried in a shadow, beside what runs',
+  checked: 'it passed its trial beside what runs',
+  cutover: 'it is taking over'
+}
+
+function triedText({ state: { op } }: Shown, release: string): string | null {
+  return op?.release === release ? (TRIED[op.state] ?? null) : null
 }
 
 /** A rehearsal that must be and cannot be here: the release waits, and says so (edge 27). */

@@ -1,7 +1,7 @@
-import type { Bytes } from '../base/index.ts'
+import { OtaError, type Bytes } from '../base/index.ts'
 import type { State } from '../cutover/index.ts'
 import type { Wishes } from '../rollout/index.ts'
-import { fromName } from '../trust/index.ts'
+import { fromName, toName, toShortName, type Believed } from '../trust/index.ts'
 import type { NodeOptions } from './ports.ts'
 
 /** What an operator said and did not take back: a note of the journal, so it outlives restarts. */
@@ -54,6 +54,31 @@ export function among(list: readonly string[], name: string, on: boolean): reado
 export interface Unfit {
   readonly release: string
   readonly text: string
+}
+
+/** Characters of an id that name a release. */
+const idLeast = 6
+
+/**
+ * The release an operator means: by the beginning of its id, or by its label where only one admitted
+ * release bears it. `USAGE` for none and for several.
+ */
+export function releaseNamed(believed: Believed, text: string): Bytes {
+  const known = [...believed.held.values()].flatMap(({ any }) =>
+    any.tag === 'release' ? [any.known] : []
+  )
+  const byId = known.filter(({ id }) => text.length >= idLeast && toName(id).startsWith(text))
+  // A label is the signers' own text: it names nothing that they did not release.
+  const byLabel = believed.releases.filter(({ body }) => text !== '' && body.label === text)
+  const found = byId.length > 0 ? byId : byLabel
+  const [one, ...others] = found
+  if (one !== undefined && others.length === 0) return one.id
+  const hint = `give its label, or ${idLeast} characters or more of its id`
+  if (one === undefined) {
+    throw new OtaError('USAGE', `"${text}" names no release known here`, { hint })
+  }
+  const ids = found.map(({ id }) => toShortName(id)).join(', ')
+  throw new OtaError('USAGE', `"${text}" names several releases: ${ids}`, { hint })
 }
 
 /** What goes into a decision of all that an operator wants. */

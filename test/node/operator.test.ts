@@ -265,3 +265,26 @@ test('what cannot be gone back to, kept or cleared is refused by code', async (t
   await it.run(HOUR)
   t.is(it.node.runs(), nameOf(second), 'out of quarantine it is taken again')
 })
+
+test('a release is named by its label where only one bears it, else by its id', async (t) => {
+  const it = await running(t)
+  const twin = release(4, { label: '2.0.0', supersedes: idOfStatement(second) })
+  await it.take(second)
+  t.alike(await it.node.skip('2.0.0', true), { release: nameOf(second), changed: true })
+  t.is((await it.node.why('1.0.0')).release, nameOf(first))
+  await it.take(twin)
+  t.is(await refused(it.node.skip('2.0.0', true)), 'USAGE', 'two of them bear it')
+  t.is((await it.node.skip(nameOf(twin).slice(0, 8), true)).release, nameOf(twin))
+  for (const text of ['', '9.9.9', nameOf(first).slice(0, 5)]) {
+    t.is(await refused(it.node.skip(text, true)), 'USAGE', `"${text}"`)
+  }
+})
+
+test('nothing stands against what runs, for being what runs', async (t) => {
+  const it = await running(t)
+  const why = await it.node.why(nameOf(first))
+  t.alike([why.state, why.sentence], ['running', 'running: 1.0.0'])
+  const of = (id: string) => why.conditions.find((one) => one.id === id)
+  t.is(of('order')?.ok, true)
+  t.is(of('ready')?.ok ?? true, true)
+})

@@ -81,7 +81,7 @@ function limitsText({ memory, pids, nofile }: LimitsView): string {
     ...held('processes', pids, String),
     ...held('open files', nofile, String)
   ]
-  return parts.length === 0 ? 'none' : parts.join(', ')
+  return parts.length === 0 ? 'none set' : parts.join(', ')
 }
 
 function held(

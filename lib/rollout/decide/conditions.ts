@@ -60,10 +60,7 @@ function authority(scene: Scene, asked: Asked): Answers {
       true,
       drawers.length === 0 ? 'no drawer named' : `${drawers.length} drawers gave their value`
     ),
-    order: either(isNewer(input, facts), [
-      'newer than the installed release',
-      'not newer than the installed release'
-    ]),
+    order: orderLine(scene),
     quarantine: line(
       blocking === undefined,
       blocking === undefined ? 'not quarantined' : `quarantined: ${blocking.why}`
@@ -73,6 +70,16 @@ function authority(scene: Scene, asked: Asked): Answers {
       asked.behind === null ? 'no rollout before it' : `waits behind ${asked.behind}`
     )
   }
+}
+
+/** What runs here is not newer than itself, and nothing is wrong with that. */
+function orderLine({ input, facts }: Scene): Omit<Condition, 'id'> {
+  const { running } = input.node
+  if (running !== null && equal(running, facts.id)) return line(true, 'the installed release')
+  return either(isNewer(input, facts), [
+    'newer than the installed release',
+    'not newer than the installed release'
+  ])
 }
 
 const unsettled = {
@@ -154,7 +161,9 @@ function waypoints({ input, facts }: Scene): Answers {
 
 function fleet(scene: Scene, { way, run, turn }: Asked): Answers {
   const { input, facts } = scene
-  const isStaged = input.node.staged !== null && equal(input.node.staged, facts.id)
+  // Past waiting, or running already: its tree is what it is tried or started from.
+  const { staged, busy, running } = input.node
+  const isStaged = [staged, busy, running].some((one) => one !== null && equal(one, facts.id))
   const ready = line(isStaged, isStaged ? 'tree is here' : 'tree is not here yet')
   if (way === 'first') {
     const outside = line(true, 'first install, outside the plan')

@@ -61,7 +61,7 @@ async function check(context: Context): Promise<Outcome> {
     return { data: { faults: 0 } }
   }
   const count = faults.length === 1 ? 'one fault' : `${faults.length} faults`
-  return { data: { faults: faults.length }, code: 'CONFIG_INVALID', message: `${count} in it` }
+  return { data: { faults: faults.length }, code: 'CONFIG_INVALID', message: `${count} in ${file}` }
 }
 
 function tell({ out }: Context, fault: Fault): void {

@@ -27,7 +27,8 @@ function deedOf(line: JournalLine): Deed | null {
       const { release, edge, state, reason } = line
       const what = Object.hasOwn(EDGES, edge) ? EDGES[edge as keyof typeof EDGES] : `edge ${edge}`
       const why = reason === null ? '' : `, ${reason}`
-      return { atMs, release, what, text: `${what}: ${state}${why}` }
+      const text = what === state ? what : `${what}: ${state}`
+      return { atMs, release, what, text: `${text}${why}` }
     }
     case 'exec':
       return {
