@@ -205,7 +205,7 @@ test('review of a control shows what it is about and every bound it sets', async
   t.ok(resume.stdout.includes(`  lifts abort ${id.slice(0, 8)} "loses\\u{200b} data"`))
   await desk.must('a', 'widen', r2, '--to', '2', '-o', 'file:widen.req')
   const widen = await desk.run('a', 'review', 'file:widen.req')
-  t.ok(/^ {2}to stage 2 of \d: 25\.0 % of the fleet$/m.test(widen.stdout), widen.stdout)
+  t.ok(/^ {2}to stage 2 of \d: 10\.0 % of the fleet$/m.test(widen.stdout), widen.stdout)
 
   // one signer, one resume number, one statement
   await desk.sign('resume', 'a')
