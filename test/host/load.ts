@@ -8,9 +8,16 @@ export interface Load {
   stop(): Promise<void>
 }
 
+/**
+ * How long a kept connection may rest before its client lets it go: half of the shortest linger of
+ * the apps here. Nobody can promise anything to a client that uses one again at the very moment at
+ * which its server, after the linger, closes it (docs/node.md).
+ */
+const restMs = 100
+
 /** Steady requests to a port, half of them on fresh connections, half on kept ones. */
 export function startLoad(port: number, everyMs = 10): Load {
-  const kept = new Agent({ keepAlive: true, maxSockets: 4 })
+  const kept = new Agent({ keepAlive: true, maxSockets: 4, scheduling: 'fifo', timeout: restMs })
   const answers = new Map<string, number>()
   const open = new Set<Promise<void>>()
   let [sent, lost] = [0, 0]
