@@ -60,8 +60,8 @@ export interface Unfit {
 const idLeast = 6
 
 /**
- * The release an operator means: by the beginning of its id, or by its label where only one admitted
- * release bears it. `USAGE` for none and for several.
+ * The release an operator means: by the beginning of its id, or by its label where only one
+ * admitted release bears it. `USAGE` for none and for several.
  */
 export function releaseNamed(believed: Believed, text: string): Bytes {
   const known = [...believed.held.values()].flatMap(({ any }) =>
