@@ -15,15 +15,18 @@ export interface Load {
  */
 const restMs = 100
 
-/** Steady requests to a port, half of them on fresh connections, half on kept ones. */
-export function startLoad(port: number, everyMs = 10): Load {
+/**
+ * Steady requests to a port, half of them on fresh connections and half on kept ones, or all of
+ * them on fresh ones.
+ */
+export function startLoad(port: number, everyMs = 10, keeps = true): Load {
   const kept = new Agent({ keepAlive: true, maxSockets: 4, scheduling: 'fifo', timeout: restMs })
   const answers = new Map<string, number>()
   const open = new Set<Promise<void>>()
   let [sent, lost] = [0, 0]
   const timer = setInterval(() => {
     sent++
-    const agent = sent % 2 === 0 ? kept : false
+    const agent = keeps && sent % 2 === 0 ? kept : false
     const one = ask(port, agent).then(
       (body) => void answers.set(body, (answers.get(body) ?? 0) + 1),
       () => void lost++
