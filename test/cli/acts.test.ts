@@ -1,32 +1,26 @@
 // What one key says alone, before any process or network: limits, numbers, and what stands against
 // a release. Disk in memory, clock driven by hand.
 import test from 'brittle'
-import { DAY, HOUR, MINUTE, alloc, equal, isOtaError, toText } from '../../lib/base/index.ts'
+import { DAY, HOUR, MINUTE, alloc, equal, toText } from '../../lib/base/index.ts'
 import { demandRole, runBeacon } from '../../lib/cli/publish/online/beacon.ts'
 import { Pool } from '../../lib/crowd/index.ts'
 import {
   checkBrakeTime,
   compareBuild,
   draftControl,
-  draftRevoke,
   heldRelease,
   highestSeq,
   inForce,
-  makeInvite,
-  parseLabel,
   parseReason,
-  placesIn,
   readActed,
   refuseUntrue,
   signAttest,
   signBeacon,
-  signBrake,
-  type Desk,
-  type SigningKey
+  signBrake
 } from '../../lib/publish/index.ts'
-import { decodeInviteFile, type Evidence } from '../../lib/records/index.ts'
+import { type Evidence } from '../../lib/records/index.ts'
 import { SimClock } from '../../lib/sim/clock.ts'
-import { sign, verifyEvidence, verifyMembership } from '../../lib/trust/index.ts'
+import { sign, verifyEvidence } from '../../lib/trust/index.ts'
 import { believing, brake as brakeOf } from '../tools/acts.ts'
 import { MemoryDisk } from '../tools/memory-disk.ts'
 import {
@@ -36,40 +30,16 @@ import {
   keyOf,
   makeArtifact,
   makeControl,
-  makeMembership,
   makeRelease,
-  nodePair,
   person,
-  signed,
   signControl,
   signRelease,
-  signRevoke,
-  makeRevoke,
   testNowMs,
   testPolicy
 } from '../tools/people.ts'
+import { codeOf, deskIn, keyed } from './desks.ts'
 
-/** The code that `fn` throws, or null. */
-async function codeOf(fn: () => unknown): Promise<string | null> {
-  try {
-    await fn()
-    return null
-  } catch (error) {
-    if (isOtaError(error)) return error.code
-    throw error
-  }
-}
-
-function deskIn(disk: MemoryDisk, clock = new SimClock(testNowMs)): Desk {
-  const dice = { next: () => 0.5, fill: (bytes: Uint8Array) => bytes.fill(7) }
-  return { disk, clock, dice, places: placesIn('/home') }
-}
-
-function keyed(n: number): Pick<SigningKey, 'label' | 'key' | 'sign'> {
-  const pair = person(n)
-  return { label: `p${n}`, key: pair.key, sign: (bytes) => Promise.resolve(sign(bytes, pair)) }
-}
-
+const at = (nowMs: number) => ({ key: keyed(1), nowMs })
 const beaconRole = { beacon: { members: [5] }, build: { members: [6, 7], threshold: 1 } }
 
 function world() {
@@ -99,7 +69,6 @@ test('one live brake per key and release, three per epoch, over restarts (S104)'
   const disk = new MemoryDisk()
   const desk = deskIn(disk)
   const wish = { reason: 'other', note: 'wait', forMs: HOUR } as const
-  const at = (nowMs: number) => ({ key: keyed(1), nowMs })
   const said = [await signBrake(desk, believed, { release: first, wish }, at(testNowMs))]
   t.ok(verifyEvidence(said[0]!))
   const again = () => signBrake(desk, believed, { release: first, wish }, at(testNowMs + MINUTE))
@@ -335,63 +304,7 @@ test('a widen stays within the signed plan (S66)', async (t) => {
   t.is(await codeOf(() => drafted(small, 2)), 'CONTROL_OUT_OF_BOUNDS', 'small goes node by node')
 })
 
-test('a revoke ends slots or the whole invite, once', async (t) => {
-  const network = foundNetwork()
-  const believed = believing(network)
-  const invite = nodePair(1_000_001).key
-  const { body } = draftRevoke(believed, { invite, slots: [300, 2, 2] }, testNowMs)
-  t.ok(body.tag === 'revoke' && body.revoke.slots.length === 2)
-  const many = Array.from({ length: 257 }, (_, slot) => slot)
-  t.is(await codeOf(() => draftRevoke(believed, { invite, slots: many }, testNowMs)), 'USAGE')
-  const gone = believing(
-    network,
-    signRevoke(network.id, makeRevoke(network.id, invite, { slots: [2] }))
-  )
-  t.is(await codeOf(() => draftRevoke(gone, { invite, slots: [2] }, testNowMs)), 'NOTHING_TO_DO')
-  t.is(await codeOf(() => draftRevoke(gone, { invite, slots: [2, 3] }, testNowMs)), null)
-  t.is(await codeOf(() => draftRevoke(gone, { invite, slots: [] }, testNowMs)), null)
-  const seatOf = (slot: number) => {
-    const membership = makeMembership({ network: network.id, slot, node: slot })
-    const ended = draftRevoke(believed, { invite, slots: [2] }, testNowMs)
-    const after = believing(network, signed(ended.statement, [4]))
-    return verifyMembership(after, membership, testNowMs).tag
-  }
-  t.alike([2, 3].map(seatOf), ['refused', 'seat'], 'who sits in it is no member any more')
-  const open = believing(foundNetwork({ membership: 'open' }))
-  t.is(await codeOf(() => draftRevoke(open, { invite, slots: [] }, testNowMs)), 'USAGE')
-})
-
-test('an invite that no node could join with is not made', async (t) => {
-  const desk = deskIn(new MemoryDisk())
-  const believed = believing(foundNetwork())
-  const unlocked = { ...keyed(4), pair: person(4), feed: idOf(1), drawRoot: idOf(2) }
-  const key = { ...unlocked, drawSecret: alloc(32), isElsewhere: false }
-  const made = (labels: readonly { name: string; value: string }[], notAfterMs = 0) =>
-    makeInvite(desk, believed, { key, options: { slots: 3, labels, notAfterMs, nowMs: testNowMs } })
-  const { invite } = decodeInviteFile(await made([{ name: 'operator', value: 'demo' }]))
-  t.alike([invite.slots, invite.weight, invite.labels.length], [3, 1, 1])
-  t.is(await codeOf(() => made(some(17, 'x'))), 'USAGE', 'at most 16 labels')
-  t.is(
-    await codeOf(() => made(some(16, 'x'.repeat(64)))),
-    'OVER_LIMIT',
-    'membership of 1,024 bytes'
-  )
-  t.is(await codeOf(() => made([...some(1, 'x'), ...some(1, 'y')])), 'USAGE', 'one value per name')
-  t.is(await codeOf(() => made([], testNowMs)), 'USAGE', 'over before it begins')
-  for (const text of [
-    'operator',
-    '=demo',
-    'Operator=demo',
-    'a=x\u001b[2J',
-    `a=${'x'.repeat(65)}`
-  ]) {
-    t.is(await codeOf(() => parseLabel(text)), 'USAGE', text.slice(0, 12))
-  }
-})
-
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
-const some = (count: number, value: string) =>
-  Array.from({ length: count }, (_, n) => ({ name: `label-${n}`, value }))
 
 /** Lets timers and promises run up to a moment of the clock. */
 async function passing(clock: SimClock, untilMs: number): Promise<void> {
